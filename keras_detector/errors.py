@@ -1,0 +1,73 @@
+"""The error family: each says what was expected, what came, and what to do about it."""
+
+
+class DetectorError(Exception):
+    """Base of every error this project raises on purpose.
+
+    A front end prints `str(error)` and exits with `exit_code`; it never shows a traceback.
+
+    Args:
+        expected: what would have been right, without a full stop.
+        received: what came instead, without a full stop.
+        advice: what the reader can do, a whole sentence.
+    """
+
+    exit_code = 2
+
+    def __init__(self, *, expected: str, received: str, advice: str) -> None:
+        self.expected = expected
+        self.received = received
+        self.advice = advice
+        super().__init__(f"Expected {expected}. Received: {received}. {advice}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Exceptions with keyword-only arguments do not survive pickling (worker processes) by themselves.
+        return (_rebuild, (type(self), self.expected, self.received, self.advice))
+
+
+def _rebuild(kind: type[DetectorError], expected: str, received: str, advice: str) -> DetectorError:
+    return kind(expected=expected, received=received, advice=advice)
+
+
+class ImageError(DetectorError):
+    """A file cannot be used as a picture: one error row, never the end of a run."""
+
+    exit_code = 1
+
+
+class UnreadableImageError(ImageError):
+    """The bytes are not a whole picture in a format we accept, or cannot be read at all."""
+
+
+class ImageTooLargeError(ImageError):
+    """The header announces more pixels than we decode; decided before any pixel is."""
+
+
+class ModelFileError(DetectorError):
+    """A model file is not ours, was changed, or is broken."""
+
+    exit_code = 3
+
+
+class DataError(DetectorError):
+    """A data directory cannot be trained on or evaluated."""
+
+
+class RecipeError(DetectorError):
+    """A recipe, or a change to one, does not say something we can train."""
+
+
+class ThresholdError(DetectorError):
+    """The validation data cannot support the threshold that was asked for."""
+
+
+class RunError(DetectorError):
+    """A training run cannot start, go on or be kept (a finished file in the way, a foreign state)."""
+
+    exit_code = 1
+
+
+class SaveError(DetectorError):
+    """A file could not be written; what was there before is unharmed."""
+
+    exit_code = 1

@@ -1,0 +1,188 @@
+"""From bytes to upright 8-bit RGB pixels, and from pixels to a network's input.
+
+`decode` and `fit` are the only way there, for training, command line, app and server, so that a
+network is served exactly what it was trained on.
+
+How each kind of pixel becomes 8-bit RGB:
+
+- grey and bilevel: the value in all three channels
+- palette: its colours
+- alpha (also in a palette): over white, as a viewer shows it
+- CMYK, YCbCr, HSV: Pillow's conversion; Lab: through the CIE Lab profile of LittleCMS
+- 16 bits a channel: divided by 257 and rounded; 32-bit integers are taken as 16-bit values
+- floating point: [0, 1] is scaled to [0, 255]; a picture with larger values is taken as [0, 255]
+
+Embedded colour profiles are not applied. Of an animation or a multi-page file the first frame is used.
+"""
+
+import io
+import warnings
+from os import PathLike
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from keras_detector.card import InputSpec
+from keras_detector.errors import ImageError, ImageTooLargeError, UnreadableImageError
+
+Pixels = npt.NDArray[np.uint8]
+"""A picture: shape (height, width, 3), uint8, RGB, 0 to 255, upright."""
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+"""The formats that are opened, as Pillow names them. A file's name and extension play no part."""
+
+MAX_PIXELS = 100_000_000
+"""More pixels than this are refused from the header, before anything is decoded."""
+
+# Pillow warns from 89 million pixels on; our own limit decides, with a clear error.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+_ORIENTATION_TAG = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+Source = str | PathLike[str] | bytes | BinaryIO
+
+
+def decode(source: Source) -> Pixels:
+    """Decode one picture.
+
+    Args:
+        source: a path, the file's bytes, or a binary file object positioned at its start.
+
+    Returns:
+        uint8 array of shape (height, width, 3), RGB, upright by its EXIF orientation.
+
+    Raises:
+        ImageTooLargeError: the header announces more than `MAX_PIXELS`.
+        UnreadableImageError: anything else that keeps the file from being a whole picture.
+    """
+    try:
+        with Image.open(_opened(source), formats=FORMATS) as image:
+            _refuse_too_large(image)
+            image.load()
+            return np.ascontiguousarray(_to_rgb(_turn_upright(image)), dtype=np.uint8)
+    except ImageError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise _too_large(str(error)) from error
+    except MemoryError as error:
+        raise _unreadable("not enough memory to decode it") from error
+    except FileNotFoundError as error:
+        raise _unreadable("no such file") from error
+    except PermissionError as error:
+        raise _unreadable("no permission to read it") from error
+    except IsADirectoryError as error:
+        raise _unreadable("a directory") from error
+    except Image.UnidentifiedImageError as error:
+        raise _unreadable("bytes in no format we open") from error
+    # Pillow's plugins raise nearly every built-in exception on hostile bytes.
+    except Exception as error:  # noqa: BLE001
+        raise _unreadable(str(error) or type(error).__name__) from error
+
+
+def fit(pixels: Pixels, spec: InputSpec) -> Pixels:
+    """Make a network's input out of a picture.
+
+    Args:
+        pixels: uint8 array (height, width, 3), as `decode` returns it.
+        spec: what the network sees, from the model's card.
+
+    Returns:
+        uint8 array (spec.size, spec.size, 3). Scaling to [0, 1] is a layer of the network.
+    """
+    height, width = pixels.shape[:2]
+    if height == width == spec.size:
+        return pixels
+    side = min(height, width)
+    box = (0.0, 0.0, float(width), float(height))
+    if spec.view == "centre":
+        left, top = (width - side) / 2, (height - side) / 2
+        box = (left, top, left + side, top + side)
+    filters = {"bicubic": Image.Resampling.BICUBIC}
+    resized = Image.fromarray(pixels).resize((spec.size, spec.size), filters[spec.resample], box=box)
+    return np.asarray(resized)
+
+
+def _opened(source: Source) -> Path | BinaryIO:
+    if isinstance(source, bytes):
+        return io.BytesIO(source)
+    if isinstance(source, str | PathLike):
+        path = Path(source)
+        # Opening a pipe or a device would wait for ever.
+        if path.exists() and not path.is_file():
+            raise _unreadable("a directory" if path.is_dir() else "not a regular file")
+        return path
+    return source
+
+
+def _refuse_too_large(image: Image.Image) -> None:
+    if image.width * image.height > MAX_PIXELS:
+        raise _too_large(f"{image.width} x {image.height}")
+
+
+def _turn_upright(image: Image.Image) -> Image.Image:
+    try:
+        orientation = image.getexif().get(_ORIENTATION_TAG)
+    # Broken EXIF is common and says nothing about the pixels, which are whole.
+    except Exception:  # noqa: BLE001
+        return image
+    transpose = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
+    return image if transpose is None else image.transpose(transpose)
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    mode = image.mode
+    if mode.startswith("I"):  # I, I;16 and its byte orders
+        values = np.asarray(image).astype(np.float64) / 257.0
+        return _grey_to_rgb(values)
+    if mode == "F":
+        values = np.nan_to_num(np.asarray(image).astype(np.float64), posinf=255.0, neginf=0.0)
+        return _grey_to_rgb(values * 255.0 if values.max(initial=0.0) <= 1.0 else values)
+    if mode == "LAB":
+        return _lab_to_rgb(image)
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return image.convert("RGB")
+
+
+def _grey_to_rgb(values: npt.NDArray[np.float64]) -> Image.Image:
+    grey = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return Image.fromarray(grey).convert("RGB")
+
+
+def _lab_to_rgb(image: Image.Image) -> Image.Image:
+    from PIL import ImageCms  # only Lab files pay for LittleCMS
+
+    lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+    converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
+    assert converted is not None  # None only when converting in place
+    return converted
+
+
+def _too_large(received: str) -> ImageTooLargeError:
+    return ImageTooLargeError(
+        expected=f"at most {MAX_PIXELS:,} pixels",
+        received=received,
+        advice="Scale the picture down and try again.",
+    )
+
+
+def _unreadable(received: str) -> UnreadableImageError:
+    return UnreadableImageError(
+        expected=f"a whole picture ({', '.join(FORMATS)})",
+        received=received,
+        advice="Open it in a viewer; if it shows there, save it again as PNG.",
+    )

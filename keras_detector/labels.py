@@ -1,0 +1,49 @@
+"""The label order and every text that states a verdict: written here, and nowhere else.
+
+The card of a model records the order as well; a model file that disagrees is refused.
+"""
+
+from enum import IntEnum, StrEnum
+
+
+class Label(IntEnum):
+    """The two classes. `FAKE` is the positive one: a score is the probability of `FAKE`."""
+
+    REAL = 0
+    FAKE = 1
+
+    @property
+    def text(self) -> str:
+        """The class as files and JSON spell it: `"real"` or `"fake"`."""
+        return self.name.lower()
+
+
+LABEL_NAMES: tuple[str, ...] = tuple(label.text for label in Label)
+"""`("real", "fake")`: the order in every file, table and confusion matrix."""
+
+
+class Verdict(StrEnum):
+    """What a person is told about one picture."""
+
+    REAL = "real"
+    FAKE = "fake"
+    UNDETERMINED = "undetermined"
+
+
+class Reason(StrEnum):
+    """Why a verdict is `Verdict.UNDETERMINED`."""
+
+    TOO_SMALL = "too_small"
+    UNCERTAIN = "uncertain"
+
+
+VERDICT_TEXTS: dict[Verdict, str] = {
+    Verdict.REAL: "REAL IMAGE",
+    Verdict.FAKE: "IMAGE MIGHT BE AI-GENERATED OR EDITED",
+    Verdict.UNDETERMINED: "CANNOT TELL",
+}
+
+REASON_TEXTS: dict[Reason, str] = {
+    Reason.TOO_SMALL: "the picture is smaller than what the model looks at",
+    Reason.UNCERTAIN: "the score is too close to the threshold",
+}
