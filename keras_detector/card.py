@@ -7,6 +7,8 @@ lacks a field, has one too many, or holds a value out of range is refused.
 from typing import Annotated, Literal
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 from msgspec import Meta
 
 from keras_detector.errors import ModelFileError
@@ -42,6 +44,12 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     method: Literal["temperature", "platt"]
     slope: Annotated[float, Meta(gt=0.0)]
     intercept: float
+
+    def score(self, logits: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Scores (float64, 0 to 1) for logits of any shape."""
+        # tanh form of the sigmoid: no overflow at either end
+        margin = self.slope * np.asarray(logits, dtype=np.float64) + self.intercept
+        return np.asarray(0.5 * (1.0 + np.tanh(0.5 * margin)))
 
 
 class Threshold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -110,7 +110,9 @@ def fit(pixels: Pixels, spec: InputSpec) -> Pixels:
         left, top = (width - side) / 2, (height - side) / 2
         box = (left, top, left + side, top + side)
     filters = {"bicubic": Image.Resampling.BICUBIC}
-    resized = Image.fromarray(pixels).resize((spec.size, spec.size), filters[spec.resample], box=box)
+    resized = Image.fromarray(pixels).resize(
+        (spec.size, spec.size), filters[spec.resample], box=box
+    )
     return np.asarray(resized)
 
 
