@@ -21,7 +21,7 @@ class DetectorError(Exception):
         super().__init__(f"Expected {expected}. Received: {received}. {advice}")
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Exceptions with keyword-only arguments do not survive pickling (worker processes) by themselves.
+        # Without this, keyword-only arguments would not survive the way back from a worker process.
         return (_rebuild, (type(self), self.expected, self.received, self.advice))
 
 
@@ -62,7 +62,7 @@ class ThresholdError(DetectorError):
 
 
 class RunError(DetectorError):
-    """A training run cannot start, go on or be kept (a finished file in the way, a foreign state)."""
+    """A training run cannot start or go on: a finished file in the way, a foreign state."""
 
     exit_code = 1
 

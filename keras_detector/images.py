@@ -12,7 +12,8 @@ How each kind of pixel becomes 8-bit RGB:
 - 16 bits a channel: divided by 257 and rounded; 32-bit integers are taken as 16-bit values
 - floating point: [0, 1] is scaled to [0, 255]; a picture with larger values is taken as [0, 255]
 
-Embedded colour profiles are not applied. Of an animation or a multi-page file the first frame is used.
+Embedded colour profiles are not applied. Of an animation or a multi-page file the first frame is
+used.
 """
 
 import io
@@ -23,7 +24,7 @@ from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from keras_detector.card import InputSpec
 from keras_detector.errors import ImageError, ImageTooLargeError, UnreadableImageError
@@ -84,10 +85,10 @@ def decode(source: Source) -> Pixels:
         raise _unreadable("no permission to read it") from error
     except IsADirectoryError as error:
         raise _unreadable("a directory") from error
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         raise _unreadable("bytes in no format we open") from error
     # Pillow's plugins raise nearly every built-in exception on hostile bytes.
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         raise _unreadable(str(error) or type(error).__name__) from error
 
 
@@ -169,9 +170,8 @@ def _lab_to_rgb(image: Image.Image) -> Image.Image:
     from PIL import ImageCms  # only Lab files pay for LittleCMS
 
     lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-    converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
-    assert converted is not None  # None only when converting in place
-    return converted
+    transform = ImageCms.buildTransform(lab, srgb, "LAB", "RGB")
+    return ImageCms.applyTransform(image, transform) or image
 
 
 def _too_large(received: str) -> ImageTooLargeError:

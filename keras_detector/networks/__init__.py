@@ -1,0 +1,1 @@
+"""The Keras networks. Only training imports this; Keras is imported inside the functions."""
