@@ -1,0 +1,83 @@
+"""Running the compiled twin with LiteRT: pixels in, logits and activation maps out."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from keras_detector.card import InputSpec
+from keras_detector.errors import ModelFileError
+from keras_detector.images import Pixels
+
+
+class Output(NamedTuple):
+    """What the network says of one picture.
+
+    Attributes:
+        logit: the uncalibrated output; positive speaks for `fake`.
+        activation_map: float32 (h, w), how much each place adds to the logit.
+    """
+
+    logit: float
+    activation_map: npt.NDArray[np.float32]
+
+
+class Runtime:
+    """A loaded twin.
+
+    Pictures are run one by one on one thread, so that a score never depends on what else is
+    judged beside it. Not safe to share between threads.
+
+    Args:
+        twin: the bytes of `model.tflite`.
+        spec: the input the card promises.
+
+    Raises:
+        ModelFileError: the bytes are no network with that input and the two outputs.
+    """
+
+    def __init__(self, twin: bytes, spec: InputSpec) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        try:
+            interpreter = Interpreter(model_content=twin, num_threads=1)
+            interpreter.allocate_tensors()
+        except (RuntimeError, ValueError) as error:
+            raise _broken(str(error)) from error
+        inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+        wanted = (1, spec.size, spec.size, 3)
+        shapes = {tuple(int(side) for side in o["shape"]): int(o["index"]) for o in outputs}
+        maps = [index for shape, index in shapes.items() if len(shape) == 3 and shape[0] == 1]
+        if (
+            len(inputs) != 1
+            or tuple(int(side) for side in inputs[0]["shape"]) != wanted
+            or (1, 1) not in shapes
+            or len(maps) != 1
+            or any(tensor["dtype"] is not np.float32 for tensor in (*inputs, *outputs))
+        ):
+            raise _broken(f"inputs {[i['shape'].tolist() for i in inputs]}, outputs {list(shapes)}")
+        self._interpreter: Any = interpreter
+        self._input = int(inputs[0]["index"])
+        self._logit = shapes[1, 1]
+        self._map = maps[0]
+
+    def run(self, pixels: Pixels) -> Output:
+        """Run the network on one fitted picture.
+
+        Args:
+            pixels: uint8 (size, size, 3), as `images.fit` makes it.
+        """
+        self._interpreter.set_tensor(self._input, pixels[np.newaxis].astype(np.float32))
+        self._interpreter.invoke()
+        return Output(
+            logit=float(self._interpreter.get_tensor(self._logit)[0, 0]),
+            activation_map=self._interpreter.get_tensor(self._map)[0],
+        )
+
+
+def _broken(received: str) -> ModelFileError:
+    return ModelFileError(
+        expected="a compiled network with one picture in, a logit and an activation map out",
+        received=received,
+        advice="Train the model again, or get a fresh copy of the file.",
+    )

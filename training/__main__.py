@@ -1,0 +1,78 @@
+"""`python -m training`: the command line of training."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from keras_detector.errors import DetectorError
+from training.recipe import load_recipe, shipped_recipes
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Returns:
+        the exit code: 0 done, 1 could not be finished, 2 the call, recipe or data is wrong,
+        130 interrupted.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        _fit(options)
+    except DetectorError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("Interrupted. Run the same command again to go on.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    fit = commands.add_parser("fit", help="train a recipe on a data directory")
+    fit.add_argument("directory", type=Path, metavar="DIR", help="holds a real and a fake folder")
+    fit.add_argument(
+        "--recipe",
+        required=True,
+        metavar="NAME",
+        help=f"{', '.join(shipped_recipes())}, or the path of a TOML file",
+    )
+    fit.add_argument("--out", required=True, type=Path, metavar="FILE.keras")
+    fit.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="LINE=VALUE",
+        help="change a line of the recipe, e.g. train.epochs=5; may be repeated",
+    )
+    fit.add_argument(
+        "--report", type=Path, metavar="DIR", help="default: beside FILE, named <FILE>-report"
+    )
+    fit.add_argument(
+        "--overwrite", action="store_true", help="start afresh and replace an existing FILE"
+    )
+    return parser
+
+
+def _fit(options: argparse.Namespace) -> None:
+    out: Path = options.out
+    if out.suffix != ".keras":
+        _parser().error(f"--out must end in .keras; received {out}")
+    recipe = load_recipe(options.recipe, options.set)
+    report: Path = options.report or out.with_name(f"{out.stem}-report")
+
+    from training.fit import fit  # imports TensorFlow: only once the call is known to be right
+
+    card = fit(options.directory, recipe, out, report=report, overwrite=options.overwrite)
+    test = card.figures["test"]
+    print(f"{out}: {card.name}, {card.training.epochs} epochs, best {card.training.best_epoch}")
+    if test.accuracy is not None:
+        low, high = test.accuracy.low, test.accuracy.high
+        print(f"test accuracy {test.accuracy.value:.2%} (95 % {low:.2%} to {high:.2%}, n {test.n})")
+    print(f"report: {report / 'report.html'}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
