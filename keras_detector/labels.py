@@ -43,6 +43,9 @@ VERDICT_TEXTS: dict[Verdict, str] = {
     Verdict.UNDETERMINED: "CANNOT TELL",
 }
 
+UNREADABLE_TEXT = "CANNOT READ"
+"""Stands where a verdict would, for a file that is no readable picture."""
+
 REASON_TEXTS: dict[Reason, str] = {
     Reason.TOO_SMALL: "the picture is smaller than what the model looks at",
     Reason.UNCERTAIN: "the score is too close to the threshold",

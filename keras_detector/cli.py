@@ -1,0 +1,125 @@
+"""`keras-detector`: the command line. Data goes to stdout, messages and progress to stderr.
+
+Exit codes: 0 done, 1 some inputs were unreadable, 2 the call is wrong, 3 the model file is bad.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from keras_detector import __version__
+from keras_detector.errors import DetectorError
+
+T = TypeVar("T")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    options = _parser().parse_args(arguments)
+    # A file name that is not UTF-8, or a terminal that is not, must not end the run.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        code: int = options.command(options)
+        sys.stdout.flush()
+    except DetectorError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough. Python would complain once more on exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="keras-detector",
+        description="Is this picture a photograph, or was it generated or edited by AI?",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--model", type=Path, metavar="FILE", help="default: the shipped model")
+    common.add_argument("--json", action="store_true", help="machine-readable output")
+
+    predict = commands.add_parser("predict", parents=[common], help="a verdict for each picture")
+    predict.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="files and folders")
+    predict.set_defaults(command=_predict)
+
+    evaluate = commands.add_parser(
+        "evaluate", parents=[common], help="a model's figures on a labelled directory"
+    )
+    evaluate.add_argument("directory", type=Path, metavar="DIR")
+    evaluate.set_defaults(command=_evaluate)
+
+    info = commands.add_parser("info", parents=[common], help="what a model's card says")
+    info.add_argument("file", nargs="?", type=Path, metavar="MODEL")
+    info.set_defaults(command=_info)
+    return parser
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from keras_detector.detector import Detector, default_model_path
+    from keras_detector.rows import expand_paths, judge_files
+
+    detector = Detector(options.model or default_model_path())
+    paths = expand_paths(options.paths)
+    failed = not paths
+    if not paths:
+        print("No pictures found.", file=sys.stderr)
+    for row in judge_files(detector, _with_progress(paths, "judging")):
+        print(row.to_json() if options.json else row.to_text())
+        failed |= row.is_error
+    return int(failed)
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from keras_detector.card_text import describe_figures
+    from keras_detector.detector import Detector, default_model_path
+    from keras_detector.evaluation import evaluate
+
+    detector = Detector(options.model or default_model_path())
+    result = evaluate(
+        detector, options.directory, lambda pictures: _with_progress(list(pictures), "judging")
+    )
+    for finding in result.findings:
+        print(finding, file=sys.stderr)
+    for path, why in result.unreadable.items():
+        print(f"{path}: {why}", file=sys.stderr)
+    if options.json:
+        print(json.dumps(result.to_builtins()))
+    else:
+        print(describe_figures(result.figures, result.per_source))
+    return int(bool(result.unreadable))
+
+
+def _info(options: argparse.Namespace) -> int:
+    from keras_detector.card import encode_card
+    from keras_detector.card_text import describe_card
+    from keras_detector.detector import default_model_path
+    from keras_detector.model_file import read_model_file
+
+    card = read_model_file(options.file or options.model or default_model_path()).card
+    print(encode_card(card).decode() if options.json else describe_card(card), end="")
+    return 0
+
+
+def _with_progress(items: Sequence[T], what: str) -> Iterable[T]:
+    # A bar in a log file or a pipe is noise, and importing it costs a single verdict time.
+    if len(items) < 2 or not sys.stderr.isatty():
+        return items
+    from tqdm import tqdm
+
+    return tqdm(items, desc=what, unit="picture", dynamic_ncols=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

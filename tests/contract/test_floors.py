@@ -1,0 +1,110 @@
+"""The import graph: a room imports only from lower floors, and a verdict never from training."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+FLOORS = {
+    "labels": 0,
+    "errors": 0,
+    "printable": 0,
+    "atomic_file": 1,
+    "card": 1,
+    "images": 1,
+    "enhance": 1,
+    "measure": 1,
+    "picture_files": 1,
+    "zip_container": 1,
+    "keras_config": 1,
+    "class_folders": 1,
+    "metadata_tables": 1,
+    "model_file": 2,
+    "labelled_directory": 2,
+    "runtime": 3,
+    "detector": 4,
+    "card_text": 5,
+    "rows": 5,
+    "evaluation": 5,
+    "cli": 6,
+}
+WITHIN_A_FLOOR = {
+    # card.InputSpec says what `fit` does; the files of floor 1 are otherwise independent
+    ("images", "card"),
+    ("enhance", "images"),
+    ("measure", "card"),
+}
+TRAINING_MAY_IMPORT = 4
+
+
+def imported_modules(path: Path) -> set[str]:
+    """Absolute names of everything `path` imports, inside functions too."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"relative import in {path}"
+            names.add(node.module or "")
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def our_modules(path: Path) -> set[str]:
+    """Modules directly in keras_detector that `path` imports."""
+    parts = [name.split(".") for name in imported_modules(path)]
+    return {
+        part[1]
+        for part in parts
+        if part[0] == "keras_detector" and len(part) > 1 and part[1] in FLOORS
+    }
+
+
+LIBRARY = sorted((ROOT / "keras_detector").glob("*.py"))
+
+
+def test_every_file_of_the_library_has_a_floor() -> None:
+    assert {path.stem for path in LIBRARY} - {"__init__"} == set(FLOORS)
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=lambda path: path.stem)
+def test_no_file_imports_from_above(path: Path) -> None:
+    for module in our_modules(path):
+        below = FLOORS[module] < FLOORS.get(path.stem, 0)
+        beside = FLOORS[module] == FLOORS.get(path.stem)
+        assert below or beside, f"{path.stem} imports {module} from above"
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=lambda path: path.stem)
+def test_the_library_never_imports_training_or_keras(path: Path) -> None:
+    roots = {name.split(".")[0] for name in imported_modules(path)}
+    assert not roots & {"training", "gui", "tensorflow", "keras"}
+    assert not any(name.startswith("keras_detector.networks") for name in imported_modules(path))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "training").glob("*.py")), ids=lambda p: p.stem)
+def test_training_imports_no_front_end(path: Path) -> None:
+    assert all(FLOORS[module] <= TRAINING_MAY_IMPORT for module in our_modules(path))
+    assert "gui" not in {name.split(".")[0] for name in imported_modules(path)}
+
+
+def test_a_verdict_never_loads_tensorflow_or_keras(tiny_model: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "picture.png"
+    from tests.conftest import draw_picture
+    import numpy as np
+    from PIL import Image
+
+    Image.fromarray(draw_picture(np.random.default_rng(0), fake=True)).save(picture)
+    code = (
+        "import sys; from keras_detector.cli import main;"
+        f"code = main(['predict', {str(picture)!r}, '--model', {str(tiny_model)!r}]);"
+        "heavy = {'tensorflow', 'keras', 'sklearn', 'scipy', 'cv2', 'matplotlib', 'tqdm'};"
+        "loaded = heavy & set(sys.modules); assert not loaded, loaded; sys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert "score" in done.stdout or "picture.png" in done.stdout

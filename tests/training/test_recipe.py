@@ -1,0 +1,110 @@
+"""Recipes: complete, changeable line by line, refused when wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from keras_detector.errors import RecipeError
+from training.recipe import SequentialNetwork, load_recipe, shipped_recipes
+
+CNN32 = Path(__file__).parents[2] / "training" / "recipes" / "cnn32.toml"
+
+
+@pytest.mark.parametrize("name", shipped_recipes())
+def test_every_shipped_recipe_is_valid_and_named_after_its_file(name: str) -> None:
+    assert load_recipe(name).name == name
+
+
+def test_cnn32_is_what_the_seed_describes() -> None:
+    recipe = load_recipe("cnn32")
+    assert isinstance(recipe.network, SequentialNetwork)
+    assert (recipe.network.conv_blocks, recipe.network.base_channels) == (3, 16)
+    assert len(recipe.network.dense_units) + 1 == 2
+    assert recipe.network.dropout == 0.25
+    assert recipe.data.split == (0.7, 0.2, 0.1)
+    assert recipe.train.optimizer == "adam"
+    assert recipe.train.target_accuracy == 0.93
+    assert recipe.augment.flip
+    assert recipe.augment.rotation > 0
+    assert recipe.augment.zoom > 0
+
+
+def test_changes_apply_to_lines_of_any_section_and_type() -> None:
+    recipe = load_recipe(
+        "cnn32",
+        [
+            "train.epochs=5",
+            "data.dataset_size=100",
+            "network.dense_units=[32, 16]",
+            "verdict.threshold=fpr=0.05",
+            "data.enhance=true",
+            "train.target_accuracy=none",
+        ],
+    )
+    assert recipe.train.epochs == 5
+    assert recipe.data.dataset_size == 100
+    assert recipe.network.dense_units == (32, 16)
+    assert recipe.verdict.threshold == "fpr=0.05"
+    assert recipe.data.enhance
+    assert recipe.train.target_accuracy == "none"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "epochs=5",
+        "train.epoch=5",
+        "train.epochs",
+        "train.epochs=0",
+        "train.epochs=many",
+        "nothing.here=1",
+        "name.x=1",
+        "data.split=[0.5, 0.2, 0.1]",
+        "data.split=[0.8, 0.2, 0.0]",
+        "train.optimizer=magic",
+        "train.learning_rate=-1",
+        "network.conv_blocks=6",
+        "network.kind=unknown",
+        "train.target_accuracy=0.3",
+        "verdict.abstain_risk=0.9",
+        "input.size=7",
+        "data.dataset_size=some",
+    ],
+)
+def test_a_change_that_makes_no_sense_is_refused(change: str) -> None:
+    with pytest.raises(RecipeError):
+        load_recipe("cnn32", [change])
+
+
+def test_residual_blocks_must_match_the_channels() -> None:
+    with pytest.raises(RecipeError, match="one fewer"):
+        load_recipe("cnn32-plus", ["network.residual_blocks=[1]"])
+
+
+@pytest.mark.parametrize("line", ["epochs = 60", "enhance = false", 'kind = "sequential"'])
+def test_a_recipe_without_one_of_its_lines_is_refused(line: str, tmp_path: Path) -> None:
+    text = CNN32.read_text(encoding="utf-8")
+    assert line in text
+    shorter = tmp_path / "mine.toml"
+    shorter.write_text(text.replace(line, ""), encoding="utf-8")
+    with pytest.raises(RecipeError):
+        load_recipe(str(shorter))
+
+
+def test_a_recipe_file_of_ones_own_is_used(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    mine.write_text(CNN32.read_text(encoding="utf-8").replace('"cnn32"', '"mine"'))
+    assert load_recipe(str(mine)).name == "mine"
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"name = ", b""])
+def test_a_file_that_is_no_recipe_is_refused(content: bytes, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.toml"
+    broken.write_bytes(content)
+    with pytest.raises(RecipeError):
+        load_recipe(str(broken))
+
+
+def test_an_unknown_name_is_refused_with_the_names_there_are() -> None:
+    with pytest.raises(RecipeError, match="cnn32, cnn32-plus"):
+        load_recipe("cnn64")
