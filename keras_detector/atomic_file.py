@@ -31,7 +31,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(
-            prefix=f".{path.name[:100]}.", suffix=".part", dir=path.parent
+            prefix=f".{path.name[:50]}.", suffix=".part", dir=path.parent
         )
         temporary = Path(name)
         with os.fdopen(descriptor, "w+b") as file:

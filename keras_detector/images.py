@@ -9,7 +9,8 @@ How each kind of pixel becomes 8-bit RGB:
 - palette: its colours
 - alpha (also in a palette): over white, as a viewer shows it
 - CMYK, YCbCr, HSV: Pillow's conversion; Lab: through the CIE Lab profile of LittleCMS
-- 16 bits a channel: divided by 257 and rounded; 32-bit integers are taken as 16-bit values
+- 16-bit grey: divided by 257 and rounded; 32-bit integers are taken as 16-bit values
+- 16-bit colour: the upper byte, which is all that Pillow hands out
 - floating point: [0, 1] is scaled to [0, 255]; a picture with larger values is taken as [0, 255]
 
 Embedded colour profiles are not applied. Of an animation or a multi-page file the first frame is
@@ -17,6 +18,7 @@ used.
 """
 
 import io
+import logging
 import warnings
 from os import PathLike
 from pathlib import Path
@@ -24,7 +26,17 @@ from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import (
+    AvifImagePlugin,  # noqa: F401 - see below
+    BmpImagePlugin,  # noqa: F401
+    GifImagePlugin,  # noqa: F401
+    Image,
+    JpegImagePlugin,  # noqa: F401
+    PngImagePlugin,  # noqa: F401
+    TiffImagePlugin,  # noqa: F401
+    UnidentifiedImageError,
+    WebPImagePlugin,  # noqa: F401
+)
 
 from keras_detector.card import InputSpec
 from keras_detector.errors import ImageError, ImageTooLargeError, UnreadableImageError
@@ -38,8 +50,12 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 MAX_PIXELS = 100_000_000
 """More pixels than this are refused from the header, before anything is decoded."""
 
-# Pillow warns from 89 million pixels on; our own limit decides, with a clear error.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# The plugins of our formats are imported above: for the first PNG, Pillow would import all forty.
+
+# Pillow warns of odd metadata and of pictures from 89 million pixels on. What matters of that comes
+# as one of our errors; the rest would spoil what the command line writes.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
@@ -76,7 +92,8 @@ def decode(source: Source) -> Pixels:
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
-        raise _too_large(str(error)) from error
+        # Pillow's own limit is higher than ours; its text would name another figure.
+        raise _too_large(str(error).partition(" exceeds")[0]) from error
     except MemoryError as error:
         raise _unreadable("not enough memory to decode it") from error
     except FileNotFoundError as error:
@@ -147,11 +164,14 @@ def _turn_upright(image: Image.Image) -> Image.Image:
 def _to_rgb(image: Image.Image) -> Image.Image:
     mode = image.mode
     if mode.startswith("I"):  # I, I;16 and its byte orders
-        values = np.asarray(image).astype(np.float64) / 257.0
-        return _grey_to_rgb(values)
+        values = np.clip(np.asarray(image), 0, 65535).astype(np.uint32)
+        return _grey_to_rgb((values + 128) // 257)  # rounds; 257 is odd, so there are no ties
     if mode == "F":
-        values = np.nan_to_num(np.asarray(image).astype(np.float64), posinf=255.0, neginf=0.0)
-        return _grey_to_rgb(values * 255.0 if values.max(initial=0.0) <= 1.0 else values)
+        # in place and in 32 bits: 100 million pixels must not cost gigabytes
+        floats = np.nan_to_num(np.asarray(image), posinf=255.0, neginf=0.0)
+        if floats.max(initial=0.0) <= 1.0:
+            floats *= 255.0
+        return _grey_to_rgb(np.clip(np.rint(floats, out=floats), 0, 255, out=floats))
     if mode == "LAB":
         return _lab_to_rgb(image)
     if image.has_transparency_data:
@@ -161,9 +181,8 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _grey_to_rgb(values: npt.NDArray[np.float64]) -> Image.Image:
-    grey = np.clip(np.rint(values), 0, 255).astype(np.uint8)
-    return Image.fromarray(grey).convert("RGB")
+def _grey_to_rgb(values: npt.NDArray[np.generic]) -> Image.Image:
+    return Image.fromarray(values.astype(np.uint8)).convert("RGB")
 
 
 def _lab_to_rgb(image: Image.Image) -> Image.Image:
