@@ -118,7 +118,8 @@ def _with_progress(items: Sequence[T], what: str) -> Iterable[T]:
         return items
     from tqdm import tqdm
 
-    return tqdm(items, desc=what, unit="picture", dynamic_ncols=True)
+    bar: Iterable[T] = tqdm(items, desc=what, unit="picture", dynamic_ncols=True)
+    return bar
 
 
 if __name__ == "__main__":

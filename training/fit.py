@@ -7,7 +7,6 @@ import keras
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from keras_detector.model_file import write_model_file
 
 from keras_detector.card import Card, Training
 from keras_detector.enhance import enhance
@@ -15,6 +14,7 @@ from keras_detector.errors import RunError
 from keras_detector.labelled_directory import Split
 from keras_detector.labels import LABEL_NAMES
 from keras_detector.measure import measure
+from keras_detector.model_file import write_model_file
 from training.batches import OrderedBatches
 from training.calibration import fit_calibration
 from training.dataset import Dataset, prepare_dataset

@@ -76,13 +76,7 @@ def train(recipe: Recipe, dataset: Dataset, run: RunDirectory) -> Trained:
     stopping = AccuracyTargetStopping(target, patience=settings.patience)
     keeper = _StateKeeper(
         run,
-        run_identity(
-            [
-                msgspec.json.encode(recipe).decode(),
-                dataset.fingerprint,
-                msgspec.json.encode(package_versions(), order="sorted").decode(),
-            ]
-        ),
+        _identity(recipe, dataset),
         stopping,
     )
     done = keeper.resume(trunk)
@@ -111,6 +105,18 @@ def train(recipe: Recipe, dataset: Dataset, run: RunDirectory) -> Trained:
         epochs=len(keeper.history["loss"]),
         best_epoch=keeper.best_epoch,
         seconds=keeper.seconds,
+    )
+
+
+def _identity(recipe: Recipe, dataset: Dataset) -> str:
+    # Not the name, the texts or the verdict lines: they may change without training anew.
+    decides = [recipe.input, recipe.network, recipe.data, recipe.augment, recipe.train]
+    return run_identity(
+        [
+            *(msgspec.json.encode(part).decode() for part in decides),
+            dataset.fingerprint,
+            msgspec.json.encode(package_versions(), order="sorted").decode(),
+        ]
     )
 
 

@@ -1,0 +1,275 @@
+"""The whole road: a data directory in, a model file and a report out; nothing lost on the way."""
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from keras_detector.detector import Detector
+from keras_detector.errors import RunError, SaveError, ThresholdError
+from keras_detector.images import decode, fit as fit_pixels
+from keras_detector.model_file import read_model_file
+from keras_detector.runtime import Runtime
+from tests.conftest import TINY, write_dataset
+from training.fit import fit
+from training.recipe import load_recipe
+
+ROOT = Path(__file__).parents[2]
+
+
+def train_tiny(data: Path, out: Path, *changes: str, overwrite: bool = False):
+    recipe = load_recipe("cnn32", [*TINY, *changes])
+    return fit(data, recipe, out, report=out.parent / "report", overwrite=overwrite)
+
+
+def comparable(card) -> tuple:
+    """What must be equal between two runs: everything but the time they took."""
+    return (card.calibration, card.threshold, card.figures, card.training.data_fingerprint)
+
+
+def member_hashes(path: Path) -> str:
+    return read_model_file(path).card.sha256["model.tflite"]
+
+
+def test_a_model_file_and_its_report_come_out(tiny_model: Path) -> None:
+    card = read_model_file(tiny_model).card
+    assert card.name == "cnn32"
+    assert set(card.figures) == {"train", "validation", "test"}
+    assert sum(figures.n for figures in card.figures.values()) == 120
+    assert card.figures["train"].n == 84
+    assert card.training.epochs == 3
+    report = tiny_model.parent / "report"
+    assert (report / "report.html").exists()
+    assert len(list(report.glob("*.png"))) >= 4
+    assert not list(tiny_model.parent.glob("*.part"))
+
+
+def test_the_tiny_network_learned_what_the_pictures_differ_in(tiny_model: Path) -> None:
+    accuracy = read_model_file(tiny_model).card.figures["validation"].accuracy
+    assert accuracy is not None
+    assert accuracy.value > 0.8
+
+
+def test_plain_keras_opens_the_file_and_agrees_with_the_twin(
+    tiny_model: Path, dataset: Path
+) -> None:
+    network = keras.saving.load_model(tiny_model)
+    model = read_model_file(tiny_model)
+    runtime = Runtime(model.twin, model.card.input)
+    pictures = [
+        fit_pixels(decode(path), model.card.input) for path in sorted(dataset.rglob("*.png"))[:40]
+    ]
+    logits = network.predict(np.stack(pictures).astype("float32"), verbose=0)[:, 0]
+    scores = model.card.calibration.score(logits)
+    twin = model.card.calibration.score([runtime.run(picture).logit for picture in pictures])
+    assert np.abs(scores - twin).max() <= 1e-5
+
+
+def test_the_detector_serves_what_was_trained(tiny_model: Path, dataset: Path) -> None:
+    detector = Detector(tiny_model)
+    predictions = [detector.judge(path) for path in sorted((dataset / "fake").iterdir())]
+    right = sum(prediction.label.text == "fake" for prediction in predictions)
+    assert right / len(predictions) > 0.7
+
+
+def test_two_runs_with_one_seed_give_equal_models(dataset: Path, tmp_path: Path) -> None:
+    first = train_tiny(dataset, tmp_path / "a" / "m.keras")
+    second = train_tiny(dataset, tmp_path / "b" / "m.keras")
+    assert comparable(first) == comparable(second)
+    assert member_hashes(tmp_path / "a" / "m.keras") == member_hashes(tmp_path / "b" / "m.keras")
+
+
+def test_another_seed_gives_another_model(dataset: Path, tmp_path: Path) -> None:
+    first = train_tiny(dataset, tmp_path / "a" / "m.keras")
+    second = train_tiny(dataset, tmp_path / "b" / "m.keras", "train.seed=2")
+    assert comparable(first) != comparable(second)
+
+
+@pytest.mark.parametrize("stop_after", [1, 2])
+def test_an_interrupted_run_goes_on_to_the_same_result(
+    stop_after: int, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    augmented = ("augment.rotation=0.05", "augment.shift=1", "augment.cutmix=0.5")
+    straight = train_tiny(dataset, tmp_path / "a" / "m.keras", *augmented)
+
+    from training.run_directory import RunDirectory
+
+    keep = RunDirectory.save
+
+    def keep_and_stop(self, state, identity) -> None:
+        keep(self, state, identity)
+        if state.epoch == stop_after:
+            raise KeyboardInterrupt
+
+    out = tmp_path / "b" / "m.keras"
+    with monkeypatch.context() as patched:
+        patched.setattr(RunDirectory, "save", keep_and_stop)
+        with pytest.raises(KeyboardInterrupt):
+            train_tiny(dataset, out, *augmented)
+    assert not out.exists()
+    resumed = train_tiny(dataset, out, *augmented)
+
+    assert resumed.training.epochs == straight.training.epochs
+    assert comparable(resumed) == comparable(straight)
+    assert member_hashes(out) == member_hashes(tmp_path / "a" / "m.keras")
+
+
+def test_an_unfinished_run_of_another_recipe_is_not_continued(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training import fit as fit_module
+
+    out = tmp_path / "m.keras"
+    with monkeypatch.context() as patched:
+        patched.setattr(fit_module, "write_model_file", _no_space)
+        with pytest.raises(SaveError):
+            train_tiny(dataset, out)
+    with pytest.raises(RunError, match="begun with others"):
+        train_tiny(dataset, out, "train.seed=5")
+    train_tiny(dataset, out, "train.seed=5", overwrite=True)
+
+
+def _no_space(*_: object, **__: object) -> None:
+    raise SaveError(expected="to write", received="no space", advice="Free some.")
+
+
+def test_an_existing_model_is_neither_overwritten_nor_harmed(
+    dataset: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "m.keras"
+    out.write_bytes(b"the user's own")
+    with pytest.raises(RunError, match="--overwrite"):
+        train_tiny(dataset, out)
+    assert out.read_bytes() == b"the user's own"
+
+
+def test_a_threshold_the_data_cannot_support_is_refused_with_the_reason(
+    dataset: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ThresholdError):
+        train_tiny(dataset, tmp_path / "m.keras", "verdict.threshold=fpr=0.01")
+
+
+def test_class_weights_move_the_uncalibrated_logits(dataset: Path, tmp_path: Path) -> None:
+    even = train_tiny(dataset, tmp_path / "a" / "m.keras")
+    heavy = train_tiny(dataset, tmp_path / "b" / "m.keras", "train.class_weights=[1.0, 8.0]")
+    assert even.calibration != heavy.calibration
+
+
+def test_a_loss_that_is_lost_leaves_the_last_finished_epoch(
+    dataset: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "m.keras"
+    with pytest.raises(RunError, match="finite loss"):
+        train_tiny(dataset, out, "train.optimizer=sgd", "train.learning_rate=1e30")
+    assert not out.exists()
+
+
+def run_command(*arguments: str, limit: int | None = None) -> subprocess.CompletedProcess[str]:
+    def limit_file_size() -> None:
+        if limit is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    return subprocess.run(
+        [sys.executable, "-m", "training", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        preexec_fn=limit_file_size,
+    )
+
+
+def tiny_arguments(data: Path, out: Path) -> list[str]:
+    arguments = ["fit", str(data), "--recipe", "cnn32", "--out", str(out)]
+    for change in TINY:
+        arguments += ["--set", change]
+    return arguments
+
+
+def test_the_command_trains_shows_progress_and_says_where_the_report_is(
+    dataset: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "m.keras"
+    done = run_command(*tiny_arguments(dataset, out))
+    assert done.returncode == 0, done.stderr
+    assert "report.html" in done.stdout
+    assert "test accuracy" in done.stdout
+    assert "epoch 3/3" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (out.parent / "m-report" / "report.html").exists()
+
+
+def test_a_full_disk_while_saving_harms_nothing_and_says_so(
+    dataset: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "m.keras"
+    train_tiny(dataset, out)
+    before = out.read_bytes()
+    # Room for the packed pictures, not for the state of an epoch or the model.
+    done = run_command(*tiny_arguments(dataset, out), "--overwrite", limit=450_000)
+    assert done.returncode != 0
+    assert "unharmed" in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr
+    assert out.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["fit"],
+        ["fit", "nowhere", "--recipe", "cnn32", "--out", "m.keras"],
+        ["fit", ".", "--recipe", "no-such", "--out", "m.keras"],
+        ["fit", ".", "--recipe", "cnn32", "--out", "m.h5"],
+    ],
+)
+def test_a_wrong_call_exits_with_2_and_no_traceback(arguments: list[str], tmp_path: Path) -> None:
+    arguments = [str(tmp_path / a) if a == "m.keras" else a for a in arguments]
+    done = run_command(*arguments)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_killed_at_50_random_moments_it_ends_with_the_same_result(tmp_path: Path) -> None:
+    """`kill -9` at random; each start goes on; the end equals an uninterrupted run."""
+    data = write_dataset(tmp_path / "data", 60)
+    changes = [c for c in TINY if "epochs" not in c] + ["train.epochs=30"]
+    arguments = ["fit", str(data), "--recipe", "cnn32"]
+    for change in changes:
+        arguments += ["--set", change]
+    straight, killed = tmp_path / "a" / "m.keras", tmp_path / "b" / "m.keras"
+    assert run_command(*arguments, "--out", str(straight)).returncode == 0
+    killed.parent.mkdir()
+    rng = np.random.default_rng(0)
+    kills = 0
+    while kills < 50:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "training", *arguments, "--out", str(killed)],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            process.wait(timeout=rng.uniform(0.5, 14.0))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            kills += 1
+            continue
+        assert process.returncode == 0
+        if kills < 50:
+            # It got to the end between two kills: keep the result's hash and start over.
+            assert member_hashes(killed) == member_hashes(straight)
+            killed.unlink()
+    if not killed.exists():
+        assert run_command(*arguments, "--out", str(killed)).returncode == 0
+    assert member_hashes(killed) == member_hashes(straight)
+    assert comparable(read_model_file(killed).card) == comparable(read_model_file(straight).card)

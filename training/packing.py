@@ -1,0 +1,249 @@
+"""Decode every picture of a data set once, into one array on the disk.
+
+The array is a cache: the same files (path, size, modification time), input spec and enhancement
+find it again. Its index is written last, so a cache that was cut off is never taken for whole.
+"""
+
+import hashlib
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+
+import imagehash
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import PIL
+from PIL import Image
+from tqdm import tqdm
+
+import keras_detector
+from keras_detector.atomic_file import atomic_file, write_atomically
+from keras_detector.card import InputSpec
+from keras_detector.errors import ImageError, RunError
+from keras_detector.images import Pixels, decode, fit
+from keras_detector.printable import printable
+
+Enhancement = Callable[[Pixels], Pixels]
+
+_FEW = 400  # starting worker processes takes longer than decoding this many small pictures
+_MAX_WORKERS = 32
+_CHUNK_BYTES = 4_000_000
+_MAX_CHUNK = 256
+
+
+@dataclass(frozen=True)
+class Packed:
+    """The readable pictures of a list, in its order.
+
+    Attributes:
+        pixels: uint8 (n, size, size, 3), the network's inputs; memory-mapped and read-only.
+        kept: int64 (n,), position of each in the list that was packed.
+        digests: sha256 of each decoded upright picture, its shape included, before enhancement.
+        hashes: uint64 (n,), 64-bit perceptual hash (DCT) of the same.
+        errors: position in the list to what is wrong, for pictures that cannot be read.
+    """
+
+    pixels: Pixels
+    kept: npt.NDArray[np.int64]
+    digests: tuple[str, ...]
+    hashes: npt.NDArray[np.uint64]
+    errors: dict[int, str]
+
+
+class _Index(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is stored beside the pixels. Its presence says that the cache is whole."""
+
+    digests: list[str]
+    hashes: list[int]
+    errors: dict[int, str]
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    pixels: Pixels
+    digests: list[str]
+    hashes: list[int]
+    errors: dict[int, str]
+
+
+def pack(
+    paths: Sequence[Path],
+    spec: InputSpec,
+    enhancement: Enhancement | None,
+    enhancement_name: str | None,
+    cache: Path,
+) -> Packed:
+    """Decode, enhance and fit every picture, or find the result of an earlier time.
+
+    Decoding runs in worker processes, with a progress bar on stderr. Memory does not grow with the
+    number of pictures.
+
+    Args:
+        paths: the pictures.
+        spec: what the network sees.
+        enhancement: applied between decoding and fitting; a function that pickle can send.
+        enhancement_name: tells enhancements apart in the cache; None with no enhancement.
+        cache: a directory, made if missing. Nothing else should write to it meanwhile.
+
+    Returns:
+        the readable pictures; the others are in `errors`.
+
+    Raises:
+        SaveError: the disk is full or `cache` cannot be written.
+        RunError: a worker process was killed, most likely for lack of memory.
+    """
+    key = _key(paths, spec, enhancement_name)
+    array_file, index_file = cache / f"{key}.npy", cache / f"{key}.json"
+    packed = _read(array_file, index_file, len(paths), spec)
+    if packed is not None:
+        return packed
+    index_file.unlink(missing_ok=True)
+    for leftover in cache.glob(f".{key}.*.part"):  # of a run that was killed
+        leftover.unlink(missing_ok=True)
+    index = _write_pixels(array_file, paths, spec, enhancement)
+    write_atomically(index_file, msgspec.json.encode(index))
+    packed = _read(array_file, index_file, len(paths), spec)
+    if packed is None:
+        raise RunError(
+            expected=f"the packed pictures in {printable(array_file)}",
+            received="something else, just after writing them",
+            advice="See that no other run uses the same directory, and start again.",
+        )
+    return packed
+
+
+def _key(paths: Sequence[Path], spec: InputSpec, enhancement_name: str | None) -> str:
+    versions = [keras_detector.__version__, PIL.__version__]
+    digest = hashlib.sha256(msgspec.json.encode([versions, spec, enhancement_name]))
+    for path in paths:
+        try:
+            status = path.stat()
+            stamp = f"{status.st_size} {status.st_mtime_ns}"
+        except OSError:
+            stamp = "gone"
+        digest.update(os.fsencode(path.absolute()) + f"\0{stamp}\0".encode())
+    return digest.hexdigest()[:32]
+
+
+def _read(array_file: Path, index_file: Path, listed: int, spec: InputSpec) -> Packed | None:
+    try:
+        index = msgspec.json.decode(index_file.read_bytes(), type=_Index)
+        kept = np.setdiff1d(np.arange(listed), np.array(sorted(index.errors), dtype=np.int64))
+        shape = (len(kept), spec.size, spec.size, 3)
+        # A file without pictures cannot be mapped.
+        pixels = np.load(array_file, mmap_mode="r") if len(kept) else np.zeros(shape, np.uint8)
+    except (OSError, ValueError, msgspec.MsgspecError):
+        return None
+    if pixels.shape != shape or pixels.dtype != np.uint8 or len(index.digests) != len(kept):
+        return None
+    hashes = np.array(index.hashes, dtype=np.uint64)
+    return Packed(pixels, kept, tuple(index.digests), hashes, index.errors)
+
+
+def _write_pixels(
+    array_file: Path, paths: Sequence[Path], spec: InputSpec, enhancement: Enhancement | None
+) -> _Index:
+    index = _Index(digests=[], hashes=[], errors={})
+    with atomic_file(array_file) as file:
+        _write_header(file, 0, spec)
+        progress = tqdm(total=len(paths), desc="Reading pictures", unit="", disable=None)
+        with progress:
+            for start, stop, chunk in _chunks(paths, spec, enhancement):
+                file.write(chunk.pixels.tobytes())
+                index.digests.extend(chunk.digests)
+                index.hashes.extend(chunk.hashes)
+                index.errors.update({start + at: text for at, text in chunk.errors.items()})
+                progress.update(stop - start)
+        # numpy pads its header so that the count can grow in place.
+        file.seek(0)
+        _write_header(file, len(index.digests), spec)
+    return index
+
+
+def _write_header(file: object, count: int, spec: InputSpec) -> None:
+    shape = (count, spec.size, spec.size, 3)
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+
+
+def _chunks(
+    paths: Sequence[Path], spec: InputSpec, enhancement: Enhancement | None
+) -> Iterator[tuple[int, int, _Chunk]]:
+    step = max(1, min(_MAX_CHUNK, _CHUNK_BYTES // (3 * spec.size**2)))
+    spans = [(start, min(start + step, len(paths))) for start in range(0, len(paths), step)]
+    if len(paths) <= _FEW:
+        for start, stop in spans:
+            yield start, stop, _pack_chunk(paths[start:stop], spec, enhancement)
+        return
+    workers = min(os.cpu_count() or 1, _MAX_WORKERS)
+    # "spawn": a forked copy of a process that has TensorFlow's threads may hang.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_exit_with_parent)
+    waiting: deque[tuple[int, int, Future[_Chunk]]] = deque()
+    try:
+        for start, stop in spans:
+            future = pool.submit(_pack_chunk, paths[start:stop], spec, enhancement)
+            waiting.append((start, stop, future))
+            # Few chunks are under way at any time: this is what bounds the memory.
+            if len(waiting) > 3 * workers:
+                yield _finished(waiting, paths)
+        while waiting:
+            yield _finished(waiting, paths)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _finished(
+    waiting: deque[tuple[int, int, Future[_Chunk]]], paths: Sequence[Path]
+) -> tuple[int, int, _Chunk]:
+    start, stop, future = waiting.popleft()
+    try:
+        return start, stop, future.result()
+    except BrokenProcessPool as error:
+        raise RunError(
+            expected="worker processes that live until every picture is read",
+            received=f"one died at or after {printable(paths[start])}",
+            advice="Most likely memory ran out: close other programs, and look for huge pictures.",
+        ) from error
+
+
+def _exit_with_parent() -> None:
+    # Without this, workers wait for ever when the parent is killed.
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        watch = lambda: (parent.join(), os._exit(1))  # noqa: E731
+        Thread(target=watch, daemon=True).start()
+
+
+def _pack_chunk(paths: Sequence[Path], spec: InputSpec, enhancement: Enhancement | None) -> _Chunk:
+    rows: list[Pixels] = []
+    chunk = _Chunk(np.zeros((0, spec.size, spec.size, 3), np.uint8), [], [], {})
+    for at, path in enumerate(paths):
+        try:
+            pixels = decode(path)
+        except ImageError as error:
+            chunk.errors[at] = error.received
+            continue
+        chunk.digests.append(_digest(pixels))
+        chunk.hashes.append(_perceptual_hash(pixels))
+        rows.append(fit(pixels if enhancement is None else enhancement(pixels), spec))
+    pixels = np.stack(rows) if rows else chunk.pixels
+    return _Chunk(pixels, chunk.digests, chunk.hashes, chunk.errors)
+
+
+def _digest(pixels: Pixels) -> str:
+    digest = hashlib.sha256(f"{pixels.shape}".encode())
+    digest.update(np.ascontiguousarray(pixels))
+    return digest.hexdigest()
+
+
+def _perceptual_hash(pixels: Pixels) -> int:
+    bits = imagehash.phash(Image.fromarray(pixels)).hash
+    return int.from_bytes(np.packbits(bits).tobytes(), "big")
