@@ -1,5 +1,9 @@
 """Running the compiled twin with LiteRT: pixels in, logits and activation maps out."""
 
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,8 +44,9 @@ class Runtime:
         from ai_edge_litert.interpreter import Interpreter
 
         try:
-            interpreter = Interpreter(model_content=twin, num_threads=1)
-            interpreter.allocate_tensors()
+            with _without_native_stderr():
+                interpreter = Interpreter(model_content=twin, num_threads=1)
+                interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             raise _broken(str(error)) from error
         inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
@@ -73,6 +78,24 @@ class Runtime:
             logit=float(self._interpreter.get_tensor(self._logit)[0, 0]),
             activation_map=self._interpreter.get_tensor(self._map)[0],
         )
+
+
+@contextlib.contextmanager
+def _without_native_stderr() -> Iterator[None]:
+    # LiteRT announces its delegate on stderr each time and offers no way to ask it not to. What
+    # another thread writes there in these few milliseconds is lost as well.
+    try:
+        kept = os.dup(2)
+    except OSError:  # a windowed program on Windows has no stderr
+        yield
+        return
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def _broken(received: str) -> ModelFileError:

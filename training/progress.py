@@ -1,5 +1,6 @@
 """The progress bar of a training run: all epochs in one bar, with the time left."""
 
+import sys
 from typing import Any
 
 import keras
@@ -39,7 +40,7 @@ class TrainingProgress(keras.callbacks.Callback):
         """Called by Keras."""
         logs = logs or {}
         figures = "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
-        self._bar.write(f"epoch {epoch + 1}/{self._epochs}  {figures}")
+        self._bar.write(f"epoch {epoch + 1}/{self._epochs}  {figures}", file=sys.stderr)
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         """Called by Keras; leaves a bar that stopped early as it stands."""

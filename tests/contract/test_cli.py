@@ -98,9 +98,7 @@ def test_a_missing_file_is_an_error_row(tiny_model: Path, picture: Path) -> None
     assert found["error"] is None
 
 
-def test_a_picture_smaller_than_the_input_is_undetermined(
-    tiny_model: Path, tmp_path: Path
-) -> None:
+def test_a_picture_smaller_than_the_input_is_undetermined(tiny_model: Path, tmp_path: Path) -> None:
     path = tmp_path / "tiny.png"
     Image.fromarray(draw_picture(np.random.default_rng(5), fake=True, size=16)).save(path)
     (row,) = rows_of(run("predict", path, "--model", tiny_model, "--json"))
@@ -146,9 +144,9 @@ def test_evaluate_json_has_every_promised_figure(tiny_model: Path, dataset: Path
 def test_evaluate_agrees_with_predict(tiny_model: Path, dataset: Path) -> None:
     rows = rows_of(run("predict", dataset, "--model", tiny_model, "--json"))
     called_fake = sum(row["label"] == "fake" for row in rows)
-    (_, fp), (_, tp) = json.loads(
-        run("evaluate", dataset, "--model", tiny_model, "--json").stdout
-    )["confusion_matrix"]
+    (_, fp), (_, tp) = json.loads(run("evaluate", dataset, "--model", tiny_model, "--json").stdout)[
+        "confusion_matrix"
+    ]
     assert called_fake == fp + tp
 
 

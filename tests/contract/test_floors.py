@@ -92,9 +92,10 @@ def test_training_imports_no_front_end(path: Path) -> None:
 
 def test_a_verdict_never_loads_tensorflow_or_keras(tiny_model: Path, tmp_path: Path) -> None:
     picture = tmp_path / "picture.png"
-    from tests.conftest import draw_picture
     import numpy as np
     from PIL import Image
+
+    from tests.conftest import draw_picture
 
     Image.fromarray(draw_picture(np.random.default_rng(0), fake=True)).save(picture)
     code = (

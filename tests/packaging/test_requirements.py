@@ -1,0 +1,54 @@
+"""What is installed: the lock, its export, and that a verdict brings no TensorFlow."""
+
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+EXPORT = [
+    "export", "--quiet", "--frozen", "--no-dev", "--no-emit-project", "--no-header",
+]  # fmt: skip
+
+
+def find_uv() -> str:
+    local = ROOT / ".uv" / "bin" / "uv"
+    return str(local) if local.exists() else shutil.which("uv") or ""
+
+
+@pytest.mark.skipif(not find_uv(), reason="uv is not installed")
+def test_requirements_are_what_the_lock_exports() -> None:
+    done = subprocess.run(
+        [find_uv(), *EXPORT], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert (ROOT / "requirements.txt").read_text(encoding="utf-8") == done.stdout, (
+        "run: uv export --quiet --no-dev --no-emit-project --no-header "
+        "--output-file requirements.txt"
+    )
+
+
+def required(path: Path) -> set[str]:
+    return set(re.findall(r"^([a-z0-9-]+)==", path.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def test_a_verdict_brings_no_training_packages() -> None:
+    assert not required(ROOT / "requirements.txt") & {"tensorflow", "keras", "matplotlib", "jinja2"}
+
+
+def test_the_lock_names_only_the_public_index() -> None:
+    hosts = set(re.findall(r"https?://([^/\"]+)", (ROOT / "uv.lock").read_text(encoding="utf-8")))
+    assert hosts == {"pypi.org", "files.pythonhosted.org"}
+
+
+def locked(name: str) -> set[tuple[int, ...]]:
+    packages = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))["package"]
+    return {tuple(map(int, p["version"].split("."))) for p in packages if p["name"] == name}
+
+
+@pytest.mark.parametrize(("name", "least"), [("keras", (3, 15, 1)), ("pillow", (12, 3, 0))])
+def test_versions_with_known_holes_are_not_locked(name: str, least: tuple[int, ...]) -> None:
+    assert locked(name)
+    assert all(version >= least for version in locked(name))
