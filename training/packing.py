@@ -14,6 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
+from typing import BinaryIO
 
 import imagehash
 import msgspec
@@ -167,7 +168,7 @@ def _write_pixels(
     return index
 
 
-def _write_header(file: object, count: int, spec: InputSpec) -> None:
+def _write_header(file: BinaryIO, count: int, spec: InputSpec) -> None:
     shape = (count, spec.size, spec.size, 3)
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, header)
@@ -216,10 +217,13 @@ def _finished(
 
 def _exit_with_parent() -> None:
     # Without this, workers wait for ever when the parent is killed.
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        watch = lambda: (parent.join(), os._exit(1))  # noqa: E731
-        Thread(target=watch, daemon=True).start()
+    def watch() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _pack_chunk(paths: Sequence[Path], spec: InputSpec, enhancement: Enhancement | None) -> _Chunk:
@@ -240,7 +244,7 @@ def _pack_chunk(paths: Sequence[Path], spec: InputSpec, enhancement: Enhancement
 
 def _digest(pixels: Pixels) -> str:
     digest = hashlib.sha256(f"{pixels.shape}".encode())
-    digest.update(np.ascontiguousarray(pixels))
+    digest.update(memoryview(np.ascontiguousarray(pixels)))
     return digest.hexdigest()
 
 

@@ -28,7 +28,7 @@ FLOORS = {
     "labelled_directory": 2,
     "runtime": 3,
     "detector": 4,
-    "card_text": 5,
+    "card_text": 2,
     "rows": 5,
     "evaluation": 5,
     "cli": 6,

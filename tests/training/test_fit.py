@@ -12,7 +12,8 @@ import pytest
 
 from keras_detector.detector import Detector
 from keras_detector.errors import RunError, SaveError, ThresholdError
-from keras_detector.images import decode, fit as fit_pixels
+from keras_detector.images import decode
+from keras_detector.images import fit as fit_pixels
 from keras_detector.model_file import read_model_file
 from keras_detector.runtime import Runtime
 from tests.conftest import TINY, write_dataset
@@ -138,9 +139,7 @@ def _no_space(*_: object, **__: object) -> None:
     raise SaveError(expected="to write", received="no space", advice="Free some.")
 
 
-def test_an_existing_model_is_neither_overwritten_nor_harmed(
-    dataset: Path, tmp_path: Path
-) -> None:
+def test_an_existing_model_is_neither_overwritten_nor_harmed(dataset: Path, tmp_path: Path) -> None:
     out = tmp_path / "m.keras"
     out.write_bytes(b"the user's own")
     with pytest.raises(RunError, match="--overwrite"):
@@ -161,9 +160,7 @@ def test_class_weights_move_the_uncalibrated_logits(dataset: Path, tmp_path: Pat
     assert even.calibration != heavy.calibration
 
 
-def test_a_loss_that_is_lost_leaves_the_last_finished_epoch(
-    dataset: Path, tmp_path: Path
-) -> None:
+def test_a_loss_that_is_lost_leaves_the_last_finished_epoch(dataset: Path, tmp_path: Path) -> None:
     out = tmp_path / "m.keras"
     with pytest.raises(RunError, match="finite loss"):
         train_tiny(dataset, out, "train.optimizer=sgd", "train.learning_rate=1e30")
@@ -205,9 +202,7 @@ def test_the_command_trains_shows_progress_and_says_where_the_report_is(
     assert (out.parent / "m-report" / "report.html").exists()
 
 
-def test_a_full_disk_while_saving_harms_nothing_and_says_so(
-    dataset: Path, tmp_path: Path
-) -> None:
+def test_a_full_disk_while_saving_harms_nothing_and_says_so(dataset: Path, tmp_path: Path) -> None:
     out = tmp_path / "m.keras"
     train_tiny(dataset, out)
     before = out.read_bytes()
