@@ -63,7 +63,7 @@ def fit_calibration(
         1 / (counts[Label.REAL] + 2),
     )
     # Scaled, both parameters are of the order of 1, whatever the network's own scale is.
-    centre = logits.mean() if method == "platt" else 0.0
+    centre = float(logits.mean()) if method == "platt" else 0.0
     scale = float(np.sqrt(np.mean((logits - centre) ** 2))) or 1.0
     scaled = (logits - centre) / scale
 

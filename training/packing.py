@@ -244,7 +244,7 @@ def _pack_chunk(paths: Sequence[Path], spec: InputSpec, enhancement: Enhancement
 
 def _digest(pixels: Pixels) -> str:
     digest = hashlib.sha256(f"{pixels.shape}".encode())
-    digest.update(memoryview(np.ascontiguousarray(pixels)))
+    digest.update(np.ascontiguousarray(pixels).data)
     return digest.hexdigest()
 
 
