@@ -106,9 +106,12 @@ def _reason_to_skip(entry: os.DirEntry[str]) -> str | None:
     name = entry.name.casefold()
     if name.startswith(".") or name in SYSTEM_NAMES:
         return _SYSTEM
-    if entry.is_dir():
-        return None
-    if not entry.is_file():
+    try:
+        if entry.is_dir():
+            return None
+        if not entry.is_file():
+            return _SPECIAL
+    except OSError:  # a link to itself
         return _SPECIAL
     if name in _NOT_PICTURE_NAMES or os.path.splitext(name)[1] in _NOT_PICTURE_SUFFIXES:  # noqa: PTH122
         return _BY_NAME

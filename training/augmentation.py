@@ -27,19 +27,19 @@ class Augmentation:
 
     def __init__(self, lines: AugmentLines, size: int) -> None:
         layers = keras.layers
+        # Nearest neighbour moves pixels and mixes none: interpolation would smooth away the fine
+        # texture by which generators are told, in training pictures only.
+        resampling = {"fill_mode": "reflect", "interpolation": "nearest"}
         steps: list[keras.layers.Layer] = []
         if lines.flip:
             steps.append(layers.RandomFlip("horizontal"))
         if lines.rotation:
-            steps.append(layers.RandomRotation(lines.rotation, fill_mode="reflect"))
+            steps.append(layers.RandomRotation(lines.rotation, **resampling))
         if lines.zoom:
-            steps.append(layers.RandomZoom(lines.zoom, fill_mode="reflect"))
+            steps.append(layers.RandomZoom(lines.zoom, **resampling))
         if lines.shift:
             share = lines.shift / size
-            # Nearest neighbour moves by whole pixels, so the texture stays as it is.
-            steps.append(
-                layers.RandomTranslation(share, share, fill_mode="reflect", interpolation="nearest")
-            )
+            steps.append(layers.RandomTranslation(share, share, **resampling))
         self._picture_steps = steps
         self._cutmix = layers.CutMix() if lines.cutmix else None
         self._cutmix_share = lines.cutmix

@@ -77,5 +77,5 @@ def test_a_loss_that_is_no_number_ends_training_with_an_error_of_ours() -> None:
     model = keras.Sequential([keras.layers.Input((1,)), keras.layers.Dense(1)])
     model.compile(loss="mse", optimizer="sgd")
     x = np.full((4, 1), np.nan, "float32")
-    with pytest.raises(RunError, match="finite loss.*epoch 1"):
+    with pytest.raises(RunError, match=r"finite loss.*epoch 1"):
         model.fit(x, x, verbose=0, callbacks=[NonFiniteLossStopping()])

@@ -49,9 +49,9 @@ def test_the_seed_network_has_the_layers_the_seed_describes() -> None:
     assert isinstance(network, keras.Sequential)
     kinds = [type(layer) for layer in network.layers]
     assert kinds[0] is layers.Rescaling
-    assert [l.filters for l in network.layers if isinstance(l, layers.Conv2D)] == [16, 32, 64]
+    assert [x.filters for x in network.layers if isinstance(x, layers.Conv2D)] == [16, 32, 64]
     assert kinds.count(layers.MaxPooling2D) == kinds.count(layers.BatchNormalization) == 3
-    assert {l.rate for l in network.layers if isinstance(l, layers.Dropout)} == {0.25}
+    assert {x.rate for x in network.layers if isinstance(x, layers.Dropout)} == {0.25}
     assert kinds.count(layers.Flatten) == 1
     assert kinds.count(layers.Dense) == 2
     assert network.output_shape == (None, 1)
