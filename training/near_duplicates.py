@@ -22,6 +22,7 @@ MIN_CORRELATION = 0.9
 """Two pictures are near copies from this correlation of their 16x16 grey thumbnails on."""
 
 _NEIGHBOURS = 64
+_EQUAL_NEIGHBOURS = 8
 _THUMBNAIL = 16
 # One more band than bits may differ, so that some band is free of differences.
 _BAND = 64 // (MAX_BITS + 1) + 1
@@ -68,7 +69,12 @@ def _near_pairs(
         order = distinct[np.argsort(turned, kind="stable")]
         for step in range(1, min(_NEIGHBOURS, len(order) - 1) + 1):
             left, right = order[:-step], order[step:]
-            near = np.bitwise_count(hashes[left] ^ hashes[right]) <= MAX_BITS
+            bits = np.bitwise_count(hashes[left] ^ hashes[right])
+            near = bits <= MAX_BITS
+            # Pictures of equal hash stand side by side in every turn: once, and with the nearest
+            # few, is enough, and spares a set of look-alikes millions of comparisons.
+            if turn or step > _EQUAL_NEIGHBOURS:
+                near &= bits > 0
             yield from _correlated(np.stack([left[near], right[near]]), pixels, rows)
 
 
