@@ -1,9 +1,5 @@
 """Running the compiled twin with LiteRT: pixels in, logits and activation maps out."""
 
-import contextlib
-import os
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +8,7 @@ import numpy.typing as npt
 from keras_detector.card import InputSpec
 from keras_detector.errors import ModelFileError
 from keras_detector.images import Pixels
+from keras_detector.native_stderr import without_native_stderr
 
 
 class Output(NamedTuple):
@@ -44,7 +41,8 @@ class Runtime:
         from ai_edge_litert.interpreter import Interpreter
 
         try:
-            with _without_native_stderr():
+            # It announces its delegate each time, and cannot be asked not to.
+            with without_native_stderr():
                 interpreter = Interpreter(model_content=twin, num_threads=1)
                 interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
@@ -78,24 +76,6 @@ class Runtime:
             logit=float(self._interpreter.get_tensor(self._logit)[0, 0]),
             activation_map=self._interpreter.get_tensor(self._map)[0],
         )
-
-
-@contextlib.contextmanager
-def _without_native_stderr() -> Iterator[None]:
-    # LiteRT announces its delegate on stderr each time and offers no way to ask it not to. What
-    # another thread writes there in these few milliseconds is lost as well.
-    try:
-        kept = os.dup(2)
-    except OSError:  # a windowed program on Windows has no stderr
-        yield
-        return
-    with Path(os.devnull).open("wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
 
 
 def _broken(received: str) -> ModelFileError:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from keras_detector.errors import DetectorError
+from keras_detector.native_stderr import without_native_stderr
 from training.recipe import load_recipe, shipped_recipes
 
 
@@ -63,7 +64,12 @@ def _fit(options: argparse.Namespace) -> None:
     recipe = load_recipe(options.recipe, options.set)
     report: Path = options.report or out.with_name(f"{out.stem}-report")
 
-    from training.fit import fit  # imports TensorFlow: only once the call is known to be right
+    # TensorFlow, only once the call is known to be right. Without a GPU it complains of that.
+    with without_native_stderr():
+        import tensorflow
+
+        tensorflow.config.list_physical_devices()
+    from training.fit import fit
 
     card = fit(options.directory, recipe, out, report=report, overwrite=options.overwrite)
     test = card.figures["test"]

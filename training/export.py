@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from keras_detector.card import Calibration, InputSpec, Twin
 from keras_detector.errors import ModelFileError
+from keras_detector.native_stderr import without_native_stderr
 from keras_detector.networks.activation_map import with_activation_map
 from keras_detector.runtime import Runtime
 
@@ -40,9 +41,9 @@ def compile_twin(network: keras.Model) -> bytes:
     signature = keras.InputSpec(shape=(1, *network.input_shape[1:]), dtype="float32")
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "model.tflite"
-        with_activation_map(network).export(
-            path, format="litert", input_signature=[signature], verbose=False
-        )
+        mapped = with_activation_map(network)
+        with without_native_stderr():  # a page of notes on the conversion
+            mapped.export(path, format="litert", input_signature=[signature], verbose=False)
         return path.read_bytes()
 
 

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 FLOORS = {
     "labels": 0,
     "errors": 0,
+    "native_stderr": 0,
     "printable": 0,
     "atomic_file": 1,
     "card": 1,
