@@ -60,7 +60,14 @@ def tiny_model(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("tiny")
     out = folder / "tiny.keras"
-    fit(dataset, load_recipe("cnn32", TINY), out, report=folder / "report", overwrite=False)
+    fit(
+        dataset,
+        load_recipe("cnn32", TINY),
+        out,
+        report=folder / "report",
+        overwrite=False,
+        restart=False,
+    )
     return out
 
 

@@ -51,8 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument(
         "--report", type=Path, metavar="DIR", help="default: beside FILE, named <FILE>-report"
     )
+    fit.add_argument("--overwrite", action="store_true", help="replace an existing FILE in the end")
     fit.add_argument(
-        "--overwrite", action="store_true", help="start afresh and replace an existing FILE"
+        "--restart", action="store_true", help="discard what an unfinished run has done so far"
     )
     return parser
 
@@ -71,7 +72,14 @@ def _fit(options: argparse.Namespace) -> None:
         tensorflow.config.list_physical_devices()
     from training.fit import fit
 
-    card = fit(options.directory, recipe, out, report=report, overwrite=options.overwrite)
+    card = fit(
+        options.directory,
+        recipe,
+        out,
+        report=report,
+        overwrite=options.overwrite,
+        restart=options.restart,
+    )
     test = card.figures["test"]
     print(f"{out}: {card.name}, {card.training.epochs} epochs, best {card.training.best_epoch}")
     if test.accuracy is not None:

@@ -30,7 +30,9 @@ PARITY_PICTURES = 1000
 """Validation pictures on which the twin must agree with Keras."""
 
 
-def fit(root: Path, recipe: Recipe, out: Path, *, report: Path, overwrite: bool) -> Card:
+def fit(
+    root: Path, recipe: Recipe, out: Path, *, report: Path, overwrite: bool, restart: bool
+) -> Card:
     """Train a recipe on a data directory.
 
     Killed at any moment and called again in the same way, it goes on after the last finished
@@ -41,7 +43,8 @@ def fit(root: Path, recipe: Recipe, out: Path, *, report: Path, overwrite: bool)
         recipe: what to train.
         out: the model file to write.
         report: the directory for the report and its plots.
-        overwrite: start afresh and replace `out`; otherwise an existing `out` is refused.
+        overwrite: replace an existing `out` in the end; otherwise it is refused.
+        restart: discard what an unfinished run of this `out` has done so far.
 
     Returns:
         the card of the written model.
@@ -59,7 +62,7 @@ def fit(root: Path, recipe: Recipe, out: Path, *, report: Path, overwrite: bool)
             advice="Choose another --out, or pass --overwrite to replace it.",
         )
     with RunDirectory(out) as run:
-        if overwrite:
+        if restart:
             run.remove()
         dataset = prepare_dataset(
             root,

@@ -130,7 +130,7 @@ class RunDirectory:
                 raise RunError(
                     expected="to go on with the same recipe, pictures and package versions",
                     received=f"{self.path} was begun with others",
-                    advice="Choose another --out, or start afresh with --overwrite.",
+                    advice="Choose another --out, or discard what is there with --restart.",
                 )
 
             def group(name: str) -> Arrays:

@@ -94,5 +94,5 @@ class NonFiniteLossStopping(keras.callbacks.Callback):
                 expected="a finite loss",
                 received=f"{loss} in epoch {self._epoch + 1}",
                 advice="The last finished epoch is kept in the run directory. Lower "
-                "train.learning_rate, or check the pictures, and start with --overwrite.",
+                "train.learning_rate, or check the pictures, and start again with --restart.",
             )
