@@ -97,7 +97,7 @@ def _finish(
     )
     twin = compile_twin(network)
     agreement = check_parity(
-        network, twin, recipe.input, calibration, dataset.pixels[validation[:PARITY_PICTURES]]
+        network, twin, recipe.input, calibration, dataset.pixels[_spread(validation)]
     )
     # From here on nothing is chosen any more: the test split is opened, once.
     scored = {
@@ -142,6 +142,12 @@ def _finish(
         findings=dataset.findings,
     )
     return card, content
+
+
+def _spread(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Up to `PARITY_PICTURES` of the rows, evenly spread, so that both classes are among them."""
+    count = min(len(rows), PARITY_PICTURES)
+    return rows[np.linspace(0, len(rows) - 1, count).astype(np.int64)]
 
 
 def _logits(

@@ -27,7 +27,7 @@ from tqdm import tqdm
 import keras_detector
 from keras_detector.atomic_file import atomic_file, write_atomically
 from keras_detector.card import InputSpec
-from keras_detector.errors import ImageError, RunError
+from keras_detector.errors import ImageError, RunError, SaveError
 from keras_detector.images import Pixels, decode, fit
 from keras_detector.printable import printable
 
@@ -105,9 +105,7 @@ def pack(
     packed = _read(array_file, index_file, len(paths), spec)
     if packed is not None:
         return packed
-    index_file.unlink(missing_ok=True)
-    for leftover in cache.glob(f".{key}.*.part"):  # of a run that was killed
-        leftover.unlink(missing_ok=True)
+    _clear(cache, key)
     index = _write_pixels(array_file, paths, spec, enhancement)
     write_atomically(index_file, msgspec.json.encode(index))
     packed = _read(array_file, index_file, len(paths), spec)
@@ -146,6 +144,20 @@ def _read(array_file: Path, index_file: Path, listed: int, spec: InputSpec) -> P
         return None
     hashes = np.array(index.hashes, dtype=np.uint64)
     return Packed(pixels, kept, tuple(index.digests), hashes, index.errors)
+
+
+def _clear(cache: Path, key: str) -> None:
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        (cache / f"{key}.json").unlink(missing_ok=True)
+        for leftover in cache.glob(f".{key}.*.part"):  # of a run that was killed
+            leftover.unlink(missing_ok=True)
+    except OSError as error:
+        raise SaveError(
+            expected=f"a directory for the packed pictures, {printable(cache)}",
+            received=error.strerror or str(error),
+            advice="Free the name, or choose another place; nothing was harmed.",
+        ) from error
 
 
 def _write_pixels(
@@ -188,31 +200,31 @@ def _chunks(
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_exit_with_parent)
     waiting: deque[tuple[int, int, Future[_Chunk]]] = deque()
+    done = 0
     try:
         for start, stop in spans:
             future = pool.submit(_pack_chunk, paths[start:stop], spec, enhancement)
             waiting.append((start, stop, future))
             # Few chunks are under way at any time: this is what bounds the memory.
             if len(waiting) > 3 * workers:
-                yield _finished(waiting, paths)
+                done = waiting[0][1]
+                yield _finished(waiting)
         while waiting:
-            yield _finished(waiting, paths)
+            done = waiting[0][1]
+            yield _finished(waiting)
+    except BrokenProcessPool as error:
+        raise RunError(
+            expected="worker processes that live until every picture is read",
+            received=f"one died near picture {done:,} of {len(paths):,}",
+            advice="Most likely memory ran out: close other programs, and look for huge pictures.",
+        ) from error
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _finished(
-    waiting: deque[tuple[int, int, Future[_Chunk]]], paths: Sequence[Path]
-) -> tuple[int, int, _Chunk]:
+def _finished(waiting: deque[tuple[int, int, Future[_Chunk]]]) -> tuple[int, int, _Chunk]:
     start, stop, future = waiting.popleft()
-    try:
-        return start, stop, future.result()
-    except BrokenProcessPool as error:
-        raise RunError(
-            expected="worker processes that live until every picture is read",
-            received=f"one died at or after {printable(paths[start])}",
-            advice="Most likely memory ran out: close other programs, and look for huge pictures.",
-        ) from error
+    return start, stop, future.result()
 
 
 def _exit_with_parent() -> None:
