@@ -5,38 +5,25 @@ find it again. Its index is written last, so a cache that was cut off is never t
 """
 
 import hashlib
-import multiprocessing
 import os
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
 from typing import BinaryIO
 
-import imagehash
 import msgspec
 import numpy as np
 import numpy.typing as npt
 import PIL
-from PIL import Image
 from tqdm import tqdm
 
 import keras_detector
 from keras_detector.atomic_file import atomic_file, write_atomically
 from keras_detector.card import InputSpec
-from keras_detector.errors import ImageError, RunError, SaveError
-from keras_detector.images import Pixels, decode, fit
+from keras_detector.errors import RunError, SaveError
+from keras_detector.images import Pixels
 from keras_detector.printable import printable
-
-Enhancement = Callable[[Pixels], Pixels]
-
-_FEW = 400  # starting worker processes takes longer than decoding this many small pictures
-_MAX_WORKERS = 32
-_CHUNK_BYTES = 4_000_000
-_MAX_CHUNK = 256
+from training.decoding import Enhancement, decoded_chunks
 
 
 @dataclass(frozen=True)
@@ -61,14 +48,6 @@ class Packed:
 class _Index(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is stored beside the pixels. Its presence says that the cache is whole."""
 
-    digests: list[str]
-    hashes: list[int]
-    errors: dict[int, str]
-
-
-@dataclass(frozen=True)
-class _Chunk:
-    pixels: Pixels
     digests: list[str]
     hashes: list[int]
     errors: dict[int, str]
@@ -168,7 +147,7 @@ def _write_pixels(
         _write_header(file, 0, spec)
         progress = tqdm(total=len(paths), desc="Reading pictures", unit="", disable=None)
         with progress:
-            for start, stop, chunk in _chunks(paths, spec, enhancement):
+            for start, stop, chunk in decoded_chunks(paths, spec, enhancement):
                 file.write(chunk.pixels.tobytes())
                 index.digests.extend(chunk.digests)
                 index.hashes.extend(chunk.hashes)
@@ -184,82 +163,3 @@ def _write_header(file: BinaryIO, count: int, spec: InputSpec) -> None:
     shape = (count, spec.size, spec.size, 3)
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, header)
-
-
-def _chunks(
-    paths: Sequence[Path], spec: InputSpec, enhancement: Enhancement | None
-) -> Iterator[tuple[int, int, _Chunk]]:
-    step = max(1, min(_MAX_CHUNK, _CHUNK_BYTES // (3 * spec.size**2)))
-    spans = [(start, min(start + step, len(paths))) for start in range(0, len(paths), step)]
-    if len(paths) <= _FEW:
-        for start, stop in spans:
-            yield start, stop, _pack_chunk(paths[start:stop], spec, enhancement)
-        return
-    workers = min(os.cpu_count() or 1, _MAX_WORKERS)
-    # "spawn": a forked copy of a process that has TensorFlow's threads may hang.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_exit_with_parent)
-    waiting: deque[tuple[int, int, Future[_Chunk]]] = deque()
-    done = 0
-    try:
-        for start, stop in spans:
-            future = pool.submit(_pack_chunk, paths[start:stop], spec, enhancement)
-            waiting.append((start, stop, future))
-            # Few chunks are under way at any time: this is what bounds the memory.
-            if len(waiting) > 3 * workers:
-                done = waiting[0][1]
-                yield _finished(waiting)
-        while waiting:
-            done = waiting[0][1]
-            yield _finished(waiting)
-    except BrokenProcessPool as error:
-        raise RunError(
-            expected="worker processes that live until every picture is read",
-            received=f"one died near picture {done:,} of {len(paths):,}",
-            advice="Most likely memory ran out: close other programs, and look for huge pictures.",
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _finished(waiting: deque[tuple[int, int, Future[_Chunk]]]) -> tuple[int, int, _Chunk]:
-    start, stop, future = waiting.popleft()
-    return start, stop, future.result()
-
-
-def _exit_with_parent() -> None:
-    # Without this, workers wait for ever when the parent is killed.
-    def watch() -> None:
-        parent = multiprocessing.parent_process()
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    Thread(target=watch, daemon=True).start()
-
-
-def _pack_chunk(paths: Sequence[Path], spec: InputSpec, enhancement: Enhancement | None) -> _Chunk:
-    rows: list[Pixels] = []
-    chunk = _Chunk(np.zeros((0, spec.size, spec.size, 3), np.uint8), [], [], {})
-    for at, path in enumerate(paths):
-        try:
-            pixels = decode(path)
-        except ImageError as error:
-            chunk.errors[at] = error.received
-            continue
-        chunk.digests.append(_digest(pixels))
-        chunk.hashes.append(_perceptual_hash(pixels))
-        rows.append(fit(pixels if enhancement is None else enhancement(pixels), spec))
-    pixels = np.stack(rows) if rows else chunk.pixels
-    return _Chunk(pixels, chunk.digests, chunk.hashes, chunk.errors)
-
-
-def _digest(pixels: Pixels) -> str:
-    digest = hashlib.sha256(f"{pixels.shape}".encode())
-    digest.update(np.ascontiguousarray(pixels).data)
-    return digest.hexdigest()
-
-
-def _perceptual_hash(pixels: Pixels) -> int:
-    bits = imagehash.phash(Image.fromarray(pixels)).hash
-    return int.from_bytes(np.packbits(bits).tobytes(), "big")

@@ -164,11 +164,11 @@ def test_the_fingerprint_follows_pictures_labels_and_splits_and_not_the_place(
 def test_packed_pictures_are_used_again_only_while_the_files_are_the_same(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from training import packing
+    from training import decoding
 
     prepare(data)
     decoded = []
-    monkeypatch.setattr(packing, "decode", lambda path: decoded.append(path) or decode(path))
+    monkeypatch.setattr(decoding, "decode", lambda path: decoded.append(path) or decode(path))
     prepare(data)
     assert decoded == []
     changed = data / "real" / "0000.png"

@@ -15,7 +15,7 @@ from keras_detector.card import InputSpec
 from keras_detector.errors import RunError, SaveError
 from keras_detector.images import Pixels, decode, fit
 from tests.conftest import draw_picture
-from training import packing
+from training import decoding
 from training.packing import Packed, pack
 
 SPEC = InputSpec(size=16, view="centre", resample="bicubic")
@@ -37,9 +37,9 @@ def paths(tmp_path: Path) -> list[Path]:
 @pytest.fixture
 def many_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few pictures are enough to be sent to worker processes, five at a time."""
-    monkeypatch.setattr(packing, "_FEW", 0)
-    monkeypatch.setattr(packing, "_MAX_CHUNK", 5)
-    monkeypatch.setattr(packing, "_MAX_WORKERS", 2)
+    monkeypatch.setattr(decoding, "_FEW", 0)
+    monkeypatch.setattr(decoding, "_MAX_CHUNK", 5)
+    monkeypatch.setattr(decoding, "_MAX_WORKERS", 2)
 
 
 def packed(paths: list[Path], cache: Path) -> Packed:
@@ -68,7 +68,7 @@ def test_worker_processes_give_what_one_process_gives(
     paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parallel = packed(paths, tmp_path / "parallel")
-    monkeypatch.setattr(packing, "_FEW", 1000)
+    monkeypatch.setattr(decoding, "_FEW", 1000)
     alone = packed(paths, tmp_path / "alone")
     np.testing.assert_array_equal(parallel.pixels, alone.pixels)
     np.testing.assert_array_equal(parallel.hashes, alone.hashes)
@@ -77,7 +77,7 @@ def test_worker_processes_give_what_one_process_gives(
 
 @pytest.mark.usefixtures("many_workers")
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
-@pytest.mark.parametrize("copies", [1, 20], ids=["while waiting", "while sending more"])
+@pytest.mark.parametrize("copies", [1, 20], ids=["few chunks", "many chunks"])
 def test_a_worker_that_dies_ends_the_run_with_a_message_and_no_cache(
     copies: int, paths: list[Path], tmp_path: Path
 ) -> None:
@@ -119,7 +119,7 @@ SCRIPT = """
 import os, sys, time
 from pathlib import Path
 from keras_detector.card import InputSpec
-from training import packing
+from training import decoding, packing
 
 FOLDER = Path(sys.argv[1])
 
@@ -130,7 +130,7 @@ def slow(pixels):
     return pixels
 
 if __name__ == "__main__":
-    packing._FEW = 0
+    decoding._FEW = 0
     spec = InputSpec(size=16, view="centre", resample="bicubic")
     packing.pack([Path(path) for path in {paths}], spec, slow, "slow", FOLDER / "cache")
 """
