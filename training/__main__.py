@@ -79,6 +79,7 @@ def _fit(options: argparse.Namespace) -> None:
         report=report,
         overwrite=options.overwrite,
         restart=options.restart,
+        announce=lambda sentence: print(sentence, file=sys.stderr),
     )
     test = card.figures["test"]
     print(f"{out}: {card.name}, {card.training.epochs} epochs, best {card.training.best_epoch}")

@@ -1,6 +1,7 @@
 """`fit`: from a data directory and a recipe to a model file and its report."""
 
 import datetime
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -31,7 +32,14 @@ PARITY_PICTURES = 1000
 
 
 def fit(
-    root: Path, recipe: Recipe, out: Path, *, report: Path, overwrite: bool, restart: bool
+    root: Path,
+    recipe: Recipe,
+    out: Path,
+    *,
+    report: Path,
+    overwrite: bool,
+    restart: bool,
+    announce: Callable[[str], None],
 ) -> Card:
     """Train a recipe on a data directory.
 
@@ -45,6 +53,8 @@ def fit(
         report: the directory for the report and its plots.
         overwrite: replace an existing `out` in the end; otherwise it is refused.
         restart: discard what an unfinished run of this `out` has done so far.
+        announce: told before the first epoch what the check of the directory found, a sentence
+            at a time.
 
     Returns:
         the card of the written model.
@@ -74,6 +84,8 @@ def fit(
             seed=recipe.train.seed,
             cache=run.pictures,
         )
+        for sentence in (*dataset.findings, dataset.summary):
+            announce(sentence)
         trained = train(recipe, dataset, run)
         card, content = _finish(recipe, dataset, trained, out)
         write_report(report, content)
