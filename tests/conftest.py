@@ -67,6 +67,7 @@ def tiny_model(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         report=folder / "report",
         overwrite=False,
         restart=False,
+        announce=print,
     )
     return out
 

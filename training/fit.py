@@ -13,7 +13,7 @@ from keras_detector.card import Card, Training
 from keras_detector.enhance import enhance
 from keras_detector.errors import RunError
 from keras_detector.labelled_directory import Split
-from keras_detector.labels import LABEL_NAMES
+from keras_detector.labels import LABEL_NAMES, Label
 from keras_detector.measure import measure
 from keras_detector.model_file import write_model_file
 from training.batches import OrderedBatches
@@ -24,7 +24,7 @@ from training.network import finish_network
 from training.recipe import Recipe
 from training.report import ReportContent, write_report
 from training.run_directory import RunDirectory
-from training.threshold import choose_threshold
+from training.threshold import check_policy, choose_threshold
 from training.train import Trained, package_versions, train
 
 PARITY_PICTURES = 1000
@@ -86,6 +86,10 @@ def fit(
         )
         for sentence in (*dataset.findings, dataset.summary):
             announce(sentence)
+        # Hours of training later would be late to learn that the policy cannot be had.
+        validation = dataset.rows[Split.VALIDATION]
+        n_real = int((dataset.labels[validation] == Label.REAL).sum())
+        check_policy(recipe.verdict.threshold, n_real)
         trained = train(recipe, dataset, run)
         card, content = _finish(recipe, dataset, trained, out)
         write_report(report, content)

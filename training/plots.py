@@ -6,11 +6,12 @@ line style or a label says as well.
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from keras_detector.card import Estimate, Figures, Threshold
@@ -56,7 +57,7 @@ def plot_history(
         )
     panels[1].yaxis.set_major_formatter(PercentFormatter(1))
     for axes in panels:
-        axes.legend(frameon=False, fontsize=9)
+        _legend(axes, "best")
     return _png(figure)
 
 
@@ -72,7 +73,7 @@ def plot_confusion(figures: Mapping[str, Figures]) -> bytes:
             ink = "white" if shares[row, column] > 0.6 else _INK
             axes.text(column, row - 0.08, f"{count:,}", ha="center", size=13, color=ink)
             axes.text(column, row + 0.2, share, ha="center", size=10, color=ink)
-        _label(axes, f"{split} (n = {of_split.n:,})", "decided as", "is")
+        _label(axes, f"{split} (n = {of_split.n:,})", "decided as", "truth")
         axes.grid(visible=False)
         axes.set_xticks(range(len(LABEL_NAMES)), LABEL_NAMES)
         axes.set_yticks(range(len(LABEL_NAMES)), LABEL_NAMES)
@@ -147,37 +148,33 @@ def plot_calibration(
             reliability.errorbar(
                 mean, share.value, bars, fmt="o", ms=5, lw=1.3, color=_SPLIT_STYLES[split]["color"]
             )
-    error = "" if figures.ece is None else f", calibration error {_with_interval(figures.ece)}"
+    if figures.ece is not None:
+        reliability.plot([], [], " ", label=f"calibration error {_with_interval(figures.ece)}")
     reliability.plot([0, 1], [0, 1], color=_FAINT, lw=1, ls=":", label="perfect", zorder=0)
     reliability.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    _label(
-        reliability, f"Reliability ({split}{error})", "mean score of a bin", "share of fakes in it"
-    )
-    bins = np.linspace(0, 1, 41)
+    _label(reliability, f"Reliability ({split})", "mean score of a bin", "share of fakes in it")
+    edges = np.linspace(0, 1, 41)
     for label, colour in _CLASS_COLOURS.items():
-        of_class = scores[labels == label]
-        spread.hist(
-            of_class,
-            bins.tolist(),
-            histtype="stepfilled" if label is Label.REAL else "step",
-            color=colour,
-            lw=2,
-            label=f"{label.text} (n = {of_class.size:,})",
-        )
+        counts, _ = np.histogram(scores[labels == label], edges)
+        name, real = f"{label.text} (n = {counts.sum():,})", label is Label.REAL
+        spread.stairs(counts, edges, fill=real, color=colour, lw=2, label=name, zorder=2 + label)
     low, high = threshold.abstain
     if low < high:
-        spread.axvspan(low, high, color=_FAINT, alpha=0.18, lw=0, label="no verdict")
-    spread.axvline(threshold.value, color=_INK, lw=1.2, label=f"threshold {threshold.value:.3f}")
+        spread.axvspan(low, high, color="#E8E8E8", lw=0, label="no verdict", zorder=0)
+    spread.axvline(
+        threshold.value, color=_INK, lw=1.2, label=f"threshold {threshold.value:.3f}", zorder=4
+    )
     spread.set_yscale("log")
-    spread.set_xlim(-0.02, 1.02)
+    spread.set(xlim=(-0.02, 1.02), ylim=(0.7, None))
     _label(spread, f"Scores ({split})", "score", "pictures")
-    for axes in (reliability, spread):
-        axes.legend(frameon=False, fontsize=9)
+    _legend(reliability, "upper left")
+    _legend(spread, "upper center")
     return _png(figure)
 
 
 def _panels(count: int, height: float = _HEIGHT) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=(_WIDTH, height), dpi=_DPI, layout="constrained")
+    layout = ConstrainedLayoutEngine(wspace=0.06)
+    figure = Figure(figsize=(_WIDTH, height), dpi=_DPI, layout=layout)
     return figure, list(np.ravel(figure.subplots(1, count, squeeze=False)))
 
 
@@ -189,6 +186,11 @@ def _label(axes: Axes, title: str, x: str, y: str) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color="#E5E5E5", lw=0.8)
     axes.set_axisbelow(True)
+
+
+def _legend(axes: Axes, place: Literal["best", "upper left", "upper center"]) -> None:
+    legend = axes.legend(loc=place, fontsize=9, framealpha=0.9, edgecolor="none")
+    legend.set_zorder(10)
 
 
 def _curve(
@@ -234,7 +236,7 @@ def _finish_curves(
                 clip_on=False,
                 zorder=5,
             )
-    whole.legend(frameon=False, fontsize=9)
+    _legend(whole, "best")
 
 
 def _with_interval(estimate: Estimate) -> str:

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 def train_tiny(data: Path, out: Path, *changes: str, **flags: bool):
     recipe = load_recipe("cnn32", [*TINY, *changes])
     flags = {"overwrite": False, "restart": False, **flags}
-    return fit(data, recipe, out, report=out.parent / "report", **flags)
+    return fit(data, recipe, out, report=out.parent / "report", announce=print, **flags)
 
 
 def comparable(card) -> tuple:
@@ -199,6 +199,7 @@ def test_the_command_trains_shows_progress_and_says_where_the_report_is(
     assert "report.html" in done.stdout
     assert "test accuracy" in done.stdout
     assert "epoch 3/3" in done.stderr
+    assert "84 train, 24 validation, 12 test" in done.stderr
     assert "Traceback" not in done.stderr
     assert (out.parent / "m-report" / "report.html").exists()
 

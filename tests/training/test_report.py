@@ -1,5 +1,6 @@
 """The report: whole by itself, every figure with its interval, every name escaped."""
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -88,6 +89,23 @@ def test_the_page_is_whole_by_itself(page: str) -> None:
 def test_names_of_strangers_are_escaped(page: str) -> None:
     assert HOSTILE not in page
     assert "&lt;script&gt;" in page
+
+
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [
+        ("youden", "exceeds the share of false alarms"),
+        ("f1", "F1, the balance"),
+        ("fpr=0.05", "within\n0.05."),
+    ],
+)
+def test_the_threshold_policy_is_put_in_words(
+    content: ReportContent, tmp_path: Path, policy: str, words: str
+) -> None:
+    threshold = msgspec.structs.replace(content.card.threshold, policy=policy)
+    card = msgspec.structs.replace(content.card, threshold=threshold)
+    page = write_report(tmp_path, dataclasses.replace(content, card=card))
+    assert words in page.read_text(encoding="utf-8")
 
 
 def test_a_recipe_line_is_named_as_it_is_set(page: str) -> None:
