@@ -48,8 +48,6 @@ def main() -> None:
             spec=recipe.input,
             ratios=recipe.data.split,
             dataset_size=options.limit,
-            enhancement=None,
-            enhancement_name=None,
             seed=1,
             cache=Path(cache),
         )

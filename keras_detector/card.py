@@ -27,11 +27,13 @@ class InputSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         view: `"centre"` takes the largest centred square, `"whole"` squashes the whole picture
             into a square.
         resample: the resizing filter; Pillow's antialiased bicubic.
+        enhance: denoise and double the picture first, as `enhance.enhance` does.
     """
 
     size: Annotated[int, Meta(ge=8, le=2048)]
     view: Literal["centre", "whole"]
     resample: Literal["bicubic"]
+    enhance: bool
 
 
 class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -33,6 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader (head, less) has seen enough. Python would complain once more on exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # the disk that the output goes to is full
+        print(f"error: {error}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130
@@ -71,11 +75,15 @@ def _predict(options: argparse.Namespace) -> int:
     from keras_detector.rows import expand_paths, judge_files
 
     detector = Detector(options.model or default_model_path())
-    paths = expand_paths(options.paths)
+    paths, findings = expand_paths(options.paths)
+    for finding in findings:
+        print(finding, file=sys.stderr)
     failed = not paths
     if not paths:
         print("No pictures found.", file=sys.stderr)
-    for row in judge_files(detector, _with_progress(paths, "judging")):
+    # On a terminal the verdicts themselves show how far it is.
+    watched = paths if sys.stdout.isatty() else _with_progress(paths, "judging")
+    for row in judge_files(detector, watched):
         print(row.to_json() if options.json else row.to_text())
         failed |= row.is_error
     return int(failed)
@@ -107,6 +115,8 @@ def _info(options: argparse.Namespace) -> int:
     from keras_detector.detector import default_model_path
     from keras_detector.model_file import read_model_file
 
+    if options.file and options.model:
+        _parser().error("info takes one model: name it once")
     card = read_model_file(options.file or options.model or default_model_path()).card
     print(encode_card(card).decode() if options.json else describe_card(card), end="")
     return 0

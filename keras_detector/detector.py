@@ -7,6 +7,7 @@ from keras_detector import images
 from keras_detector.card import Card
 from keras_detector.labels import Label, Reason, Verdict
 from keras_detector.model_file import read_model_file
+from keras_detector.pixels import Pixels
 from keras_detector.runtime import Runtime
 
 
@@ -64,7 +65,7 @@ class Detector:
         """
         return self.judge_pixels(images.decode(source))
 
-    def judge_pixels(self, pixels: images.Pixels) -> Prediction:
+    def judge_pixels(self, pixels: Pixels) -> Prediction:
         """Judge a decoded picture: uint8 (height, width, 3), RGB, upright."""
         output = self._runtime.run(images.fit(pixels, self.card.input))
         score = float(self.card.calibration.score(output.logit))

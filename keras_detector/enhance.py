@@ -7,7 +7,7 @@ original: denoising smooths texture the way generators do.
 import cv2
 import numpy as np
 
-from keras_detector.images import Pixels
+from keras_detector.pixels import Pixels
 
 
 def denoise(pixels: Pixels) -> Pixels:

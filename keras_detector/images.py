@@ -19,6 +19,7 @@ used.
 
 import io
 import logging
+import os
 import warnings
 from os import PathLike
 from pathlib import Path
@@ -40,9 +41,7 @@ from PIL import (
 
 from keras_detector.card import InputSpec
 from keras_detector.errors import ImageError, ImageTooLargeError, UnreadableImageError
-
-Pixels = npt.NDArray[np.uint8]
-"""A picture: shape (height, width, 3), uint8, RGB, 0 to 255, upright."""
+from keras_detector.pixels import Pixels
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 """The formats that are opened, as Pillow names them. A file's name and extension play no part."""
@@ -119,6 +118,10 @@ def fit(pixels: Pixels, spec: InputSpec) -> Pixels:
     Returns:
         uint8 array (spec.size, spec.size, 3). Scaling to [0, 1] is a layer of the network.
     """
+    if spec.enhance:
+        from keras_detector.enhance import enhance  # only such models pay for OpenCV
+
+        pixels = enhance(pixels)
     height, width = pixels.shape[:2]
     if height == width == spec.size:
         return pixels
@@ -140,7 +143,7 @@ def _opened(source: Source) -> Path | BinaryIO:
     if isinstance(source, str | PathLike):
         path = Path(source)
         # Opening a pipe or a device would wait for ever.
-        if path.exists() and not path.is_file():
+        if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113
             raise _unreadable("a directory" if path.is_dir() else "not a regular file")
         return path
     return source

@@ -130,11 +130,12 @@ def _files(found: PictureFiles) -> list[Path]:
 
 
 def _refuse_no_directory(root: Path) -> None:
-    if root.is_dir():
+    # pathlib raises on names that the system refuses; os.path says that they are not there
+    if os.path.isdir(root):  # noqa: PTH112
         return
     received = f"no such directory: {printable(root)}"
     advice = "Check the path; it is relative to where the command runs."
-    if root.exists():
+    if os.path.exists(root):  # noqa: PTH110
         received = f"a file: {printable(root)}"
         advice = "Give the directory that holds the folders real and fake."
         if root.suffix.casefold() in ARCHIVE_SUFFIXES:

@@ -114,8 +114,8 @@ def write_model_file(path: Path, *, keras_archive: bytes, twin: bytes, card: Car
 def _verified(file: BinaryIO) -> tuple[Card, bytes]:
     archive = StoredZip(file, _LIMITS, MAX_BYTES)
     card = decode_card(archive.read(_CARD))
-    hashed = _LIMITS.keys() - {_CARD}
-    if card.sha256.keys() != hashed:
+    hashed = [name for name in _LIMITS if name != _CARD]
+    if card.sha256.keys() != set(hashed):
         raise _refused(f"a card with hashes of {sorted(hashed)}", f"{sorted(card.sha256)!r:.300}")
     for name in hashed:
         if archive.sha256(name) != card.sha256[name]:

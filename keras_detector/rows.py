@@ -65,16 +65,22 @@ def judge_files(detector: Detector, paths: Iterable[Path]) -> Iterator[Row]:
             yield Row(path, error)
 
 
-def expand_paths(paths: Iterable[Path]) -> list[Path]:
-    """The files to judge: a folder stands for the pictures below it, at any depth."""
+def expand_paths(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
+    """The files to judge: a folder stands for the pictures below it, at any depth.
+
+    Returns:
+        the files, and what was left out of folders and why, a sentence each.
+    """
     files: list[Path] = []
+    findings: list[str] = []
     for path in paths:
-        if path.is_dir():
-            listed = list_picture_files(path).folders.values()
-            files.extend(path / file for folder in listed for file in folder)
+        if os.path.isdir(path):  # noqa: PTH112  # pathlib raises on names the system refuses
+            listed = list_picture_files(path)
+            files.extend(path / file for folder in listed.folders.values() for file in folder)
+            findings.extend(listed.findings)
         else:
             files.append(path)
-    return files
+    return files, findings
 
 
 def _line(verdict: str, score: str, path: Path, remark: str) -> str:

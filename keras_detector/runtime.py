@@ -1,5 +1,6 @@
 """Running the compiled twin with LiteRT: pixels in, logits and activation maps out."""
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -7,8 +8,8 @@ import numpy.typing as npt
 
 from keras_detector.card import InputSpec
 from keras_detector.errors import ModelFileError
-from keras_detector.images import Pixels
 from keras_detector.native_stderr import without_native_stderr
+from keras_detector.pixels import Pixels
 
 
 class Output(NamedTuple):
@@ -69,13 +70,19 @@ class Runtime:
 
         Args:
             pixels: uint8 (size, size, 3), as `images.fit` makes it.
+
+        Raises:
+            ModelFileError: the network cannot be run, or its logit is not finite.
         """
         self._interpreter.set_tensor(self._input, pixels[np.newaxis].astype(np.float32))
-        self._interpreter.invoke()
-        return Output(
-            logit=float(self._interpreter.get_tensor(self._logit)[0, 0]),
-            activation_map=self._interpreter.get_tensor(self._map)[0],
-        )
+        try:
+            self._interpreter.invoke()
+        except RuntimeError as error:
+            raise _broken(str(error)) from error
+        logit = float(self._interpreter.get_tensor(self._logit)[0, 0])
+        if not math.isfinite(logit):
+            raise _broken(f"a logit of {logit}")
+        return Output(logit=logit, activation_map=self._interpreter.get_tensor(self._map)[0])
 
 
 def _broken(received: str) -> ModelFileError:

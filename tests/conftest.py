@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from keras_detector.card import Calibration, Card, InputSpec, Threshold, Training, Twin
-from keras_detector.images import Pixels
+from keras_detector.pixels import Pixels
 
 
 def draw_picture(rng: np.random.Generator, *, fake: bool, size: int = 32) -> Pixels:
@@ -80,7 +80,7 @@ def card() -> Card:
         name="tiny",
         summary="A network for tests.",
         labels=("real", "fake"),
-        input=InputSpec(size=32, view="centre", resample="bicubic"),
+        input=InputSpec(size=32, view="centre", resample="bicubic", enhance=False),
         calibration=Calibration(method="platt", slope=1.0, intercept=0.0),
         threshold=Threshold(value=0.5, policy="youden", abstain=(0.45, 0.55)),
         twin=Twin(precision="float32", max_score_difference=0.0, parity_pictures=1),

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from keras_detector.images import Pixels
+from keras_detector.pixels import Pixels
 
 Array = npt.NDArray[Any]
 

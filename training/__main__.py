@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from keras_detector.errors import DetectorError
+from keras_detector.errors import DetectorError, RunError
 from keras_detector.native_stderr import without_native_stderr
 from training.recipe import load_recipe, shipped_recipes
 
@@ -18,6 +18,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         130 interrupted.
     """
     options = _parser().parse_args(arguments)
+    # A name that is not UTF-8, or a terminal that is not, must not end the run.
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         _fit(options)
     except DetectorError as error:
@@ -66,11 +69,18 @@ def _fit(options: argparse.Namespace) -> None:
     report: Path = options.report or out.with_name(f"{out.stem}-report")
 
     # TensorFlow, only once the call is known to be right. Without a GPU it complains of that.
-    with without_native_stderr():
-        import tensorflow
+    try:
+        with without_native_stderr():
+            import tensorflow
 
-        tensorflow.config.list_physical_devices()
-    from training.fit import fit
+            tensorflow.config.list_physical_devices()
+        from training.fit import fit
+    except ImportError as error:
+        raise RunError(
+            expected="the packages that training needs",
+            received=str(error),
+            advice="Install them: uv sync --extra training, or pip install '.[training]'.",
+        ) from error
 
     card = fit(
         options.directory,

@@ -44,13 +44,17 @@ class Batches(keras.utils.PyDataset):
         self._augmentation = augmentation
         self._weights = np.asarray(class_weights, dtype=np.float32)
         self.epoch = 0
+        self._order = (-1, self._rows)
 
     def __len__(self) -> int:
         return -(-len(self._rows) // self._batch_size)
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
-        order = np.random.default_rng([self._seed, self.epoch]).permutation(len(self._rows))
-        chosen = self._rows[order[index * self._batch_size : (index + 1) * self._batch_size]]
+        epoch, order = self._order
+        if epoch != self.epoch:
+            order = np.random.default_rng([self._seed, self.epoch]).permutation(self._rows)
+            self._order = (self.epoch, order)
+        chosen = order[index * self._batch_size : (index + 1) * self._batch_size]
         pictures, targets = self._augmentation(
             self._pixels[chosen].astype(np.float32),
             self._labels[chosen, np.newaxis].astype(np.float32),

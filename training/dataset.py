@@ -1,7 +1,6 @@
 """From a data directory to checked, packed and divided pictures."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +9,10 @@ import numpy.typing as npt
 
 from keras_detector.card import InputSpec
 from keras_detector.errors import DataError
-from keras_detector.images import Pixels
 from keras_detector.labelled_directory import LabelledPicture, Split, read_labelled_directory
 from keras_detector.labels import Label
-from keras_detector.printable import examples
+from keras_detector.pixels import Pixels
+from keras_detector.printable import examples, printable
 from training.near_duplicates import near_duplicate_groups
 from training.packing import Packed, pack
 from training.split import SPLITS, assign_splits, choose_subset
@@ -50,8 +49,6 @@ def prepare_dataset(
     spec: InputSpec,
     ratios: tuple[float, float, float],
     dataset_size: int | None,
-    enhancement: Callable[[Pixels], Pixels] | None,
-    enhancement_name: str | None,
     seed: int,
     cache: Path,
 ) -> Dataset:
@@ -65,8 +62,6 @@ def prepare_dataset(
         spec: what the network sees.
         ratios: shares of train, validation and test, for what the directory does not divide itself.
         dataset_size: a balanced subset of so many pictures; None for all.
-        enhancement: applied to every picture before fitting, or None.
-        enhancement_name: its name, None with no enhancement.
         seed: decides subset and splits.
         cache: directory for the packed pictures.
 
@@ -75,13 +70,7 @@ def prepare_dataset(
         SaveError: the packed pictures cannot be written.
     """
     directory = read_labelled_directory(root)
-    packed = pack(
-        [picture.path for picture in directory.pictures],
-        spec,
-        enhancement,
-        enhancement_name,
-        cache,
-    )
+    packed = pack([picture.path for picture in directory.pictures], spec, cache)
     pictures = [directory.pictures[position] for position in packed.kept]
     findings = [*directory.findings, *_unreadable(directory.pictures, packed)]
     labels = np.array([picture.label for picture in pictures], dtype=np.int8)
@@ -93,7 +82,7 @@ def prepare_dataset(
     groups[usable] = near_duplicate_groups(packed.digests, packed.hashes, packed.pixels, usable)
     copies = len(usable) - len(np.unique(groups[usable]))
     if copies:
-        findings.append(f"{copies:,} copies or near copies are kept together with their originals.")
+        findings.append(f"Copies or near copies, kept together with their originals: {copies:,}.")
     used = usable
     if dataset_size is not None:
         used = usable[choose_subset(labels[usable], groups[usable], dataset_size, seed)]
@@ -102,8 +91,8 @@ def prepare_dataset(
     )
     if moved:
         findings.append(
-            f"{moved:,} pictures moved to the split of their copies: from train to validation or "
-            "test, or from validation to test."
+            f"Moved to the split of their copies (from train to validation or test, or from "
+            f"validation to test): {moved:,}."
         )
     rows = {split: used[splits == code] for code, split in enumerate(SPLITS)}
     return Dataset(
@@ -122,7 +111,8 @@ def _unreadable(pictures: tuple[LabelledPicture, ...], packed: Packed) -> list[s
     if not packed.errors:
         return []
     named = [f"{pictures[at].path} ({why})" for at, why in sorted(packed.errors.items())]
-    return [f"Left out {len(named):,} pictures that cannot be read: {examples(named)}."]
+    listed = examples(named, at_most=len(named))
+    return [f"Left out {len(named):,} pictures that cannot be read: {listed}."]
 
 
 def _without_contradictions(
@@ -138,9 +128,8 @@ def _without_contradictions(
     contradicts = np.asarray(seen.all(axis=1))[same]
     if contradicts.any():
         named = [pictures[row].path for row in np.flatnonzero(contradicts)]
-        findings.append(
-            f"Left out {len(named):,} pictures that stand in both classes: {examples(named)}."
-        )
+        listed = examples(named, at_most=len(named))
+        findings.append(f"Left out {len(named):,} pictures that stand in both classes: {listed}.")
     return np.flatnonzero(~contradicts)
 
 
@@ -149,7 +138,7 @@ def _refuse_empty_class(labels: npt.NDArray[np.int8], findings: list[str]) -> No
         if not np.any(labels == label):
             raise DataError(
                 expected=f"readable {label.text} pictures that are not in both classes",
-                received=f"none. {' '.join(findings)}",
+                received=" ".join(("none.", *findings)).rstrip("."),
                 advice="Check what is in the two class folders.",
             )
 
@@ -173,6 +162,6 @@ def _summary(
     fakes = int(labels[used].sum())
     parts = ", ".join(f"{len(members):,} {split.value}" for split, members in rows.items())
     return (
-        f"{len(used):,} pictures of {root.resolve().name} "
+        f"{len(used):,} pictures of {printable(root.resolve().name)} "
         f"({len(used) - fakes:,} real, {fakes:,} fake; {parts})"
     )

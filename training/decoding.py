@@ -3,8 +3,9 @@
 import hashlib
 import multiprocessing
 import os
+import signal
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -17,9 +18,8 @@ from PIL import Image
 
 from keras_detector.card import InputSpec
 from keras_detector.errors import ImageError, RunError
-from keras_detector.images import Pixels, decode, fit
-
-Enhancement = Callable[[Pixels], Pixels]
+from keras_detector.images import decode, fit
+from keras_detector.pixels import Pixels
 
 _FEW = 400  # starting worker processes takes longer than decoding this many small pictures
 _MAX_WORKERS = 32
@@ -33,7 +33,7 @@ class Chunk:
 
     Attributes:
         pixels: uint8 (m, size, size, 3), of the readable ones.
-        digests: sha256 of each decoded upright picture, its shape included, before enhancement.
+        digests: sha256 of each decoded upright picture, its shape included.
         hashes: 64-bit perceptual hash (DCT) of the same.
         errors: position in the chunk to what is wrong.
     """
@@ -44,15 +44,12 @@ class Chunk:
     errors: dict[int, str]
 
 
-def decoded_chunks(
-    paths: Sequence[Path], spec: InputSpec, enhancement: Enhancement | None
-) -> Iterator[tuple[int, int, Chunk]]:
-    """Decode, enhance and fit pictures, in their order.
+def decoded_chunks(paths: Sequence[Path], spec: InputSpec) -> Iterator[tuple[int, int, Chunk]]:
+    """Decode and fit pictures, in their order.
 
     Args:
         paths: the pictures.
         spec: what the network sees.
-        enhancement: applied between decoding and fitting; a function that pickle can send.
 
     Yields:
         the first position of a chunk in `paths`, the one after its last, and the chunk.
@@ -64,7 +61,7 @@ def decoded_chunks(
     spans = [(start, min(start + step, len(paths))) for start in range(0, len(paths), step)]
     if len(paths) <= _FEW:
         for start, stop in spans:
-            yield start, stop, _pack_chunk(paths[start:stop], spec, enhancement)
+            yield start, stop, _pack_chunk(paths[start:stop], spec)
         return
     workers = min(os.cpu_count() or 1, _MAX_WORKERS)
     # "spawn": a forked copy of a process that has TensorFlow's threads may hang.
@@ -74,7 +71,7 @@ def decoded_chunks(
     done = 0
     try:
         for start, stop in spans:
-            future = pool.submit(_pack_chunk, paths[start:stop], spec, enhancement)
+            future = pool.submit(_pack_chunk, paths[start:stop], spec)
             waiting.append((start, stop, future))
             # Few chunks are under way at any time: this is what bounds the memory.
             if len(waiting) > 3 * workers:
@@ -99,6 +96,9 @@ def _finished(waiting: deque[tuple[int, int, Future[Chunk]]]) -> tuple[int, int,
 
 
 def _exit_with_parent() -> None:
+    # Ctrl+C reaches every process of the terminal; the parent decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
     # Without this, workers wait for ever when the parent is killed.
     def watch() -> None:
         parent = multiprocessing.parent_process()
@@ -109,7 +109,7 @@ def _exit_with_parent() -> None:
     Thread(target=watch, daemon=True).start()
 
 
-def _pack_chunk(paths: Sequence[Path], spec: InputSpec, enhancement: Enhancement | None) -> Chunk:
+def _pack_chunk(paths: Sequence[Path], spec: InputSpec) -> Chunk:
     rows: list[Pixels] = []
     chunk = Chunk(np.zeros((0, spec.size, spec.size, 3), np.uint8), [], [], {})
     for at, path in enumerate(paths):
@@ -120,7 +120,7 @@ def _pack_chunk(paths: Sequence[Path], spec: InputSpec, enhancement: Enhancement
             continue
         chunk.digests.append(_digest(pixels))
         chunk.hashes.append(_perceptual_hash(pixels))
-        rows.append(fit(pixels if enhancement is None else enhancement(pixels), spec))
+        rows.append(fit(pixels, spec))
     pixels = np.stack(rows) if rows else chunk.pixels
     return Chunk(pixels, chunk.digests, chunk.hashes, chunk.errors)
 

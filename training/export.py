@@ -20,9 +20,10 @@ TOLERANCE = 1e-5
 def keras_archive(network: keras.Model) -> bytes:
     """The network as plain Keras saves it: the bytes of a `.keras` file.
 
-    The optimizer and its state are left out: they would double the file and serve nobody.
+    Args:
+        network: never compiled, at any depth: an optimizer's state would double the file, and
+            metrics of ours would need our code to be opened.
     """
-    network.compiled = False
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "network.keras"
         network.save(path)

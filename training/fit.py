@@ -1,6 +1,7 @@
 """`fit`: from a data directory and a recipe to a model file and its report."""
 
 import datetime
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from keras_detector.card import Card, Training
-from keras_detector.enhance import enhance
 from keras_detector.errors import RunError
 from keras_detector.labelled_directory import Split
 from keras_detector.labels import LABEL_NAMES, Label
 from keras_detector.measure import measure
 from keras_detector.model_file import write_model_file
+from keras_detector.printable import printable
 from training.batches import OrderedBatches
 from training.calibration import fit_calibration
 from training.dataset import Dataset, prepare_dataset
@@ -51,7 +52,7 @@ def fit(
         recipe: what to train.
         out: the model file to write.
         report: the directory for the report and its plots.
-        overwrite: replace an existing `out` in the end; otherwise it is refused.
+        overwrite: replace an existing `out` and report in the end; otherwise they are refused.
         restart: discard what an unfinished run of this `out` has done so far.
         announce: told before the first epoch what the check of the directory found, a sentence
             at a time.
@@ -61,17 +62,21 @@ def fit(
 
     Raises:
         DataError: the directory cannot be trained on.
-        RunError: `out` exists, the loss is lost, or an unfinished run does not fit.
+        RunError: `out` or the report exists, the loss is lost, or an unfinished run does not fit.
         SaveError: something cannot be written; nothing that was there is harmed.
         ThresholdError: the validation data cannot support the threshold policy.
     """
-    if out.exists() and not overwrite:
-        raise RunError(
-            expected="a new file for the model",
-            received=f"{out}, which exists",
-            advice="Choose another --out, or pass --overwrite to replace it.",
-        )
-    with RunDirectory(out) as run:
+    run = RunDirectory(out)
+    # The report is written just before the model: one beside an unfinished run is its own.
+    in_the_way = [out] if run.began else [out, report / "report.html"]
+    for path in in_the_way:
+        if os.path.exists(path) and not overwrite:  # noqa: PTH110
+            raise RunError(
+                expected="a new file for the model, and a new place for its report",
+                received=f"{printable(path)}, which exists",
+                advice="Choose another --out or --report, or pass --overwrite to replace it.",
+            )
+    with run:
         if restart:
             run.remove()
         dataset = prepare_dataset(
@@ -79,8 +84,6 @@ def fit(
             spec=recipe.input,
             ratios=recipe.data.split,
             dataset_size=None if recipe.data.dataset_size == "all" else recipe.data.dataset_size,
-            enhancement=enhance if recipe.data.enhance else None,
-            enhancement_name="enhance" if recipe.data.enhance else None,
             seed=recipe.train.seed,
             cache=run.pictures,
         )
@@ -91,16 +94,19 @@ def fit(
         n_real = int((dataset.labels[validation] == Label.REAL).sum())
         check_policy(recipe.verdict.threshold, n_real)
         trained = train(recipe, dataset, run)
-        card, content = _finish(recipe, dataset, trained, out)
+        network = finish_network(trained.trunk, recipe)
+        content, twin = _measure(recipe, dataset, trained, network)
+        # The model comes last: while it is not there, the same command finishes what is missing.
         write_report(report, content)
+        archive = keras_archive(network)
+        write_model_file(out, keras_archive=archive, twin=twin, card=content.card)
         run.remove()
-    return card
+    return content.card
 
 
-def _finish(
-    recipe: Recipe, dataset: Dataset, trained: Trained, out: Path
-) -> tuple[Card, ReportContent]:
-    network = finish_network(trained.trunk, recipe)
+def _measure(
+    recipe: Recipe, dataset: Dataset, trained: Trained, network: keras.Model
+) -> tuple[ReportContent, bytes]:
     validation = dataset.rows[Split.VALIDATION]
     logits = _logits(network, dataset, validation)
     labels = dataset.labels[validation]
@@ -148,7 +154,6 @@ def _finish(
         limits=recipe.limits,
         sha256={},
     )
-    write_model_file(out, keras_archive=keras_archive(network), twin=twin, card=card)
     target = recipe.train.target_accuracy
     content = ReportContent(
         card=card,
@@ -157,7 +162,7 @@ def _finish(
         scored=scored,
         findings=dataset.findings,
     )
-    return card, content
+    return content, twin
 
 
 def _spread(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -1,6 +1,6 @@
 """Decode every picture of a data set once, into one array on the disk.
 
-The array is a cache: the same files (path, size, modification time), input spec and enhancement
+The array is a cache: the same files (path, size, modification time), and input spec
 find it again. Its index is written last, so a cache that was cut off is never taken for whole.
 """
 
@@ -21,9 +21,9 @@ import keras_detector
 from keras_detector.atomic_file import atomic_file, write_atomically
 from keras_detector.card import InputSpec
 from keras_detector.errors import RunError, SaveError
-from keras_detector.images import Pixels
+from keras_detector.pixels import Pixels
 from keras_detector.printable import printable
-from training.decoding import Enhancement, decoded_chunks
+from training.decoding import decoded_chunks
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Packed:
     Attributes:
         pixels: uint8 (n, size, size, 3), the network's inputs; memory-mapped and read-only.
         kept: int64 (n,), position of each in the list that was packed.
-        digests: sha256 of each decoded upright picture, its shape included, before enhancement.
+        digests: sha256 of each decoded upright picture, its shape included.
         hashes: uint64 (n,), 64-bit perceptual hash (DCT) of the same.
         errors: position in the list to what is wrong, for pictures that cannot be read.
     """
@@ -56,11 +56,9 @@ class _Index(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def pack(
     paths: Sequence[Path],
     spec: InputSpec,
-    enhancement: Enhancement | None,
-    enhancement_name: str | None,
     cache: Path,
 ) -> Packed:
-    """Decode, enhance and fit every picture, or find the result of an earlier time.
+    """Decode and fit every picture, or find the result of an earlier time.
 
     Decoding runs in worker processes, with a progress bar on stderr. Memory does not grow with the
     number of pictures.
@@ -68,8 +66,6 @@ def pack(
     Args:
         paths: the pictures.
         spec: what the network sees.
-        enhancement: applied between decoding and fitting; a function that pickle can send.
-        enhancement_name: tells enhancements apart in the cache; None with no enhancement.
         cache: a directory, made if missing. Nothing else should write to it meanwhile.
 
     Returns:
@@ -79,13 +75,13 @@ def pack(
         SaveError: the disk is full or `cache` cannot be written.
         RunError: a worker process was killed, most likely for lack of memory.
     """
-    key = _key(paths, spec, enhancement_name)
+    key = _key(paths, spec)
     array_file, index_file = cache / f"{key}.npy", cache / f"{key}.json"
     packed = _read(array_file, index_file, len(paths), spec)
     if packed is not None:
         return packed
     _clear(cache, key)
-    index = _write_pixels(array_file, paths, spec, enhancement)
+    index = _write_pixels(array_file, paths, spec)
     write_atomically(index_file, msgspec.json.encode(index))
     packed = _read(array_file, index_file, len(paths), spec)
     if packed is None:
@@ -97,9 +93,9 @@ def pack(
     return packed
 
 
-def _key(paths: Sequence[Path], spec: InputSpec, enhancement_name: str | None) -> str:
+def _key(paths: Sequence[Path], spec: InputSpec) -> str:
     versions = [keras_detector.__version__, PIL.__version__]
-    digest = hashlib.sha256(msgspec.json.encode([versions, spec, enhancement_name]))
+    digest = hashlib.sha256(msgspec.json.encode([versions, spec]))
     for path in paths:
         try:
             status = path.stat()
@@ -139,15 +135,13 @@ def _clear(cache: Path, key: str) -> None:
         ) from error
 
 
-def _write_pixels(
-    array_file: Path, paths: Sequence[Path], spec: InputSpec, enhancement: Enhancement | None
-) -> _Index:
+def _write_pixels(array_file: Path, paths: Sequence[Path], spec: InputSpec) -> _Index:
     index = _Index(digests=[], hashes=[], errors={})
     with atomic_file(array_file) as file:
         _write_header(file, 0, spec)
         progress = tqdm(total=len(paths), desc="Reading pictures", unit="", disable=None)
         with progress:
-            for start, stop, chunk in decoded_chunks(paths, spec, enhancement):
+            for start, stop, chunk in decoded_chunks(paths, spec):
                 file.write(chunk.pixels.tobytes())
                 index.digests.extend(chunk.digests)
                 index.hashes.extend(chunk.hashes)

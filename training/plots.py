@@ -15,6 +15,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from keras_detector.card import Estimate, Figures, Threshold
+from keras_detector.card_text import format_estimate
 from keras_detector.labels import LABEL_NAMES, Label
 from keras_detector.measure import Labels, Scores, equal_mass_bins, wilson
 
@@ -149,7 +150,7 @@ def plot_calibration(
                 mean, share.value, bars, fmt="o", ms=5, lw=1.3, color=_SPLIT_STYLES[split]["color"]
             )
     if figures.ece is not None:
-        reliability.plot([], [], " ", label=f"calibration error {_with_interval(figures.ece)}")
+        reliability.plot([], [], " ", label=f"calibration error {format_estimate(figures.ece)}")
     reliability.plot([0, 1], [0, 1], color=_FAINT, lw=1, ls=":", label="perfect", zorder=0)
     reliability.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     _label(reliability, f"Reliability ({split})", "mean score of a bin", "share of fakes in it")
@@ -201,7 +202,7 @@ def _curve(
             x,
             y,
             drawstyle=drawstyle,
-            label=f"{split}: AUC {_with_interval(area)}",
+            label=f"{split}: AUC {format_estimate(area)}",
             **_SPLIT_STYLES[split],
         )
 
@@ -237,10 +238,6 @@ def _finish_curves(
                 zorder=5,
             )
     _legend(whole, "best")
-
-
-def _with_interval(estimate: Estimate) -> str:
-    return f"{estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]"
 
 
 def _png(figure: Figure) -> bytes:

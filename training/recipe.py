@@ -50,12 +50,10 @@ class DataLines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         dataset_size: a balanced subset of so many pictures, or `"all"`.
         split: shares of train, validation and test; they sum to 1.
-        enhance: denoise and double every picture before training, as `enhance` does.
     """
 
     dataset_size: PositiveInt | Literal["all"]
     split: tuple[Share, Share, Share]
-    enhance: bool
 
 
 class AugmentLines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -174,7 +172,7 @@ def load_recipe(name_or_path: str, changes: Sequence[str] = ()) -> Recipe:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise RecipeError(
             expected="a complete recipe",
-            received=f"{error} in {path.name}",
+            received=f"{error} in {' '.join((path.name, *changes))}",
             advice="Compare the line with the shipped recipes in training/recipes/.",
         ) from error
     _check(recipe)

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import shutil
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,8 @@ import filelock
 import numpy as np
 
 from keras_detector.atomic_file import write_atomically
-from keras_detector.errors import RunError
+from keras_detector.errors import RunError, SaveError
+from keras_detector.printable import printable
 
 Arrays = list[Any]
 
@@ -55,20 +57,30 @@ class RunDirectory:
     """
 
     def __init__(self, out: Path) -> None:
+        self._out = out
         self.path = out.with_name(out.name + ".run")
         self._lock = filelock.FileLock(self.path / "lock")
         self._state = self.path / "state.npz"
 
     def __enter__(self) -> "RunDirectory":
-        self.path.mkdir(parents=True, exist_ok=True)
         try:
+            self.path.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
         except filelock.Timeout as error:
             raise RunError(
                 expected="to be the only one training this model",
-                received=f"{self.path} is in use by another process",
+                received=f"{printable(self.path)} is in use by another process",
                 advice="Wait for it, or choose another --out.",
             ) from error
+        except OSError as error:
+            raise SaveError(
+                expected=f"a directory for the run, {printable(self.path)}",
+                received=error.strerror or str(error),
+                advice="Choose another --out; nothing was harmed.",
+            ) from error
+        # A kill while a model was written leaves its temporary file behind.
+        for leftover in self._out.parent.glob(f".{self._out.name[:50]}.*.part"):
+            leftover.unlink(missing_ok=True)
         return self
 
     def __exit__(
@@ -78,6 +90,14 @@ class RunDirectory:
         traceback: TracebackType | None,
     ) -> None:
         self._lock.release()
+        # Once the run is removed, only the lock is left to go.
+        if [entry.name for entry in self.path.iterdir()] == ["lock"]:
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    @property
+    def began(self) -> bool:
+        """Whether there is a finished epoch to go on from."""
+        return self._state.exists()
 
     @property
     def pictures(self) -> Path:
@@ -124,29 +144,36 @@ class RunDirectory:
         """
         if not self._state.exists():
             return None
-        with np.load(self._state, allow_pickle=False) as arrays:
-            notes = json.loads(str(arrays["notes"]))
-            if notes["identity"] != identity:
-                raise RunError(
-                    expected="to go on with the same recipe, pictures and package versions",
-                    received=f"{self.path} was begun with others",
-                    advice="Choose another --out, or discard what is there with --restart.",
-                )
-
-            def group(name: str) -> Arrays:
-                count = sum(key.startswith(f"{name}/") for key in arrays.files)
-                return [arrays[f"{name}/{i}"] for i in range(count)]
-
-            return RunState(
-                epoch=notes["epoch"],
-                finished=notes["finished"],
-                seconds=notes["seconds"],
-                history=notes["history"],
-                stopping=notes["stopping"],
-                weights=group("weights"),
-                optimizer=group("optimizer"),
-                best_weights=group("best_weights"),
+        try:
+            notes, groups = self._read()
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise RunError(
+                expected=f"the state of an unfinished run in {printable(self._state)}",
+                received=str(error),
+                advice="It was damaged from outside. Discard it with --restart.",
+            ) from error
+        if notes["identity"] != identity:
+            raise RunError(
+                expected="to go on with the same recipe, pictures and package versions",
+                received=f"{printable(self.path)} was begun with others",
+                advice="Choose another --out, or discard what is there with --restart.",
             )
+        return RunState(
+            epoch=notes["epoch"],
+            finished=notes["finished"],
+            seconds=notes["seconds"],
+            history=notes["history"],
+            stopping=notes["stopping"],
+            **groups,
+        )
+
+    def _read(self) -> tuple[dict[str, Any], dict[str, Arrays]]:
+        with np.load(self._state, allow_pickle=False) as arrays:
+            groups: dict[str, Arrays] = {}
+            for name in ("weights", "optimizer", "best_weights"):
+                count = sum(key.startswith(f"{name}/") for key in arrays.files)
+                groups[name] = [arrays[f"{name}/{i}"] for i in range(count)]
+            return json.loads(str(arrays["notes"])), groups
 
 
 def run_identity(parts: Sequence[str]) -> str:

@@ -88,6 +88,7 @@ def train(recipe: Recipe, dataset: Dataset, run: RunDirectory) -> Trained:
             ),
             initial_epoch=done,
             epochs=settings.epochs,
+            shuffle=False,  # `Batches` does, by seed and epoch; Keras would by what came before
             verbose=0,
             callbacks=[
                 EpochOrder(batches),
@@ -98,9 +99,11 @@ def train(recipe: Recipe, dataset: Dataset, run: RunDirectory) -> Trained:
                 keeper,
             ],
         )
-    trunk.set_weights(keeper.best_weights)
+    # A fresh network: what trained it (optimizer, metrics) has no place in a model file.
+    trained = build_trunk(recipe)
+    trained.set_weights(keeper.best_weights)
     return Trained(
-        trunk=trunk,
+        trunk=trained,
         history=keeper.history,
         epochs=len(keeper.history["loss"]),
         best_epoch=keeper.best_epoch,

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -225,7 +224,6 @@ def test_a_reader_that_stops_early_sees_no_complaint(tiny_model: Path, dataset: 
 
 
 def test_version_answers_before_anything_heavy_is_imported() -> None:
-    began = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "keras_detector.cli", "--version"],
         capture_output=True,
@@ -234,4 +232,3 @@ def test_version_answers_before_anything_heavy_is_imported() -> None:
     )
     assert done.stdout.strip()
     assert "numpy" not in done.stderr
-    assert time.perf_counter() - began < 30

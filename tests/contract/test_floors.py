@@ -14,6 +14,7 @@ FLOORS = {
     "labels": 0,
     "errors": 0,
     "native_stderr": 0,
+    "pixels": 0,
     "printable": 0,
     "atomic_file": 1,
     "card": 1,
@@ -61,6 +62,7 @@ def our_modules(path: Path) -> set[str]:
 
 
 LIBRARY = sorted((ROOT / "keras_detector").glob("*.py"))
+NETWORKS = sorted((ROOT / "keras_detector" / "networks").glob("*.py"))
 
 
 def test_every_file_of_the_library_has_a_floor() -> None:
@@ -83,6 +85,16 @@ def test_the_library_never_imports_training_or_keras(path: Path) -> None:
     roots = {name.split(".")[0] for name in imported_modules(path)}
     assert not roots & {"training", "gui", "tensorflow", "keras"}
     assert not any(name.startswith("keras_detector.networks") for name in imported_modules(path))
+
+
+@pytest.mark.parametrize("path", NETWORKS, ids=lambda path: path.stem)
+def test_networks_import_nothing_of_ours_but_each_other_and_keras_only_inside(path: Path) -> None:
+    ours = {name for name in imported_modules(path) if name.startswith(("keras_detector", "train"))}
+    assert all(name.startswith("keras_detector.networks") for name in ours)
+    top = ast.parse(path.read_text(encoding="utf-8")).body
+    names = {a.name for node in top if isinstance(node, ast.Import) for a in node.names}
+    names |= {node.module for node in top if isinstance(node, ast.ImportFrom)}
+    assert not any(name.split(".")[0] in {"keras", "tensorflow"} for name in names)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "training").glob("*.py")), ids=lambda p: p.stem)

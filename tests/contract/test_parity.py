@@ -16,8 +16,9 @@ from training.packing import pack
 from training.recipe import load_recipe
 
 SPECS = [
-    InputSpec(size=32, view="centre", resample="bicubic"),
-    InputSpec(size=48, view="whole", resample="bicubic"),
+    InputSpec(size=32, view="centre", resample="bicubic", enhance=False),
+    InputSpec(size=48, view="whole", resample="bicubic", enhance=False),
+    InputSpec(size=32, view="centre", resample="bicubic", enhance=True),
 ]
 
 
@@ -33,11 +34,11 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return paths
 
 
-@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: f"{spec.view}-{spec.size}")
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: f"{spec.view}-{spec.size}-{spec.enhance}")
 def test_what_is_trained_on_is_what_is_served(
     spec: InputSpec, files: list[Path], tmp_path: Path, tiny_model: Path, monkeypatch
 ) -> None:
-    packed = pack(files, spec, None, None, tmp_path)
+    packed = pack(files, spec, tmp_path)
     assert len(packed.kept) == len(files)
 
     served: list[np.ndarray] = []

@@ -35,5 +35,5 @@ def test_the_verdicts_shown_in_the_readme_are_the_real_ones(
     shown = re.search(r"```text\n(.*?)```", text, re.DOTALL)
     assert shown is not None
     lines = shown[1].splitlines()
-    rows = judge_files(Detector(default_model_path()), expand_paths([Path("samples")]))
+    rows = judge_files(Detector(default_model_path()), expand_paths([Path("samples")])[0])
     assert lines == [row.to_text() for row in rows]

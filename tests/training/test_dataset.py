@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
@@ -16,7 +17,7 @@ from keras_detector.labelled_directory import Split
 from tests.conftest import draw_picture, write_dataset
 from training.dataset import Dataset, prepare_dataset
 
-SPEC = InputSpec(size=32, view="centre", resample="bicubic")
+SPEC = InputSpec(size=32, view="centre", resample="bicubic", enhance=False)
 
 
 def prepare(root: Path, **changes: object) -> Dataset:
@@ -24,8 +25,6 @@ def prepare(root: Path, **changes: object) -> Dataset:
         "spec": SPEC,
         "ratios": (0.7, 0.2, 0.1),
         "dataset_size": None,
-        "enhancement": None,
-        "enhancement_name": None,
         "seed": 1,
         "cache": root.parent / f"{root.name}-cache",
     }
@@ -145,7 +144,7 @@ def test_a_balanced_subset(data: Path) -> None:
 
 def test_enhancement_changes_what_is_packed(data: Path) -> None:
     plain = prepare(data)
-    enhanced = prepare(data, enhancement=enhance, enhancement_name="enhance")
+    enhanced = prepare(data, spec=msgspec.structs.replace(SPEC, enhance=True))
     path = plain.paths[0]
     np.testing.assert_array_equal(enhanced.pixels[0], fit(enhance(decode(path)), SPEC))
     assert not np.array_equal(enhanced.pixels[0], plain.pixels[0])

@@ -1,11 +1,14 @@
 """The whole road: a data directory in, a model file and a report out; nothing lost on the way."""
 
+import json
 import os
 import resource
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -19,6 +22,7 @@ from keras_detector.runtime import Runtime
 from tests.conftest import TINY, write_dataset
 from training.fit import fit
 from training.recipe import load_recipe
+from training.stopping import NonFiniteLossStopping
 
 ROOT = Path(__file__).parents[2]
 
@@ -121,6 +125,79 @@ def test_an_interrupted_run_goes_on_to_the_same_result(
     assert member_hashes(out) == member_hashes(tmp_path / "a" / "m.keras")
 
 
+def test_a_mirrored_residual_network_goes_all_the_way(dataset: Path, tmp_path: Path) -> None:
+    out = tmp_path / "m.keras"
+    recipe = load_recipe(
+        "cnn32-plus",
+        ["network.channels=[4, 6, 8]", "network.residual_blocks=[1, 0]", "train.epochs=2",
+         "train.batch_size=16", "data.split=[0.6, 0.2, 0.2]"],
+    )  # fmt: skip
+    fit(
+        dataset, recipe, out, report=tmp_path / "report", overwrite=False, restart=False,
+        announce=print,
+    )  # fmt: skip
+    network = keras.saving.load_model(out)
+    pictures = np.random.default_rng(0).uniform(0, 255, (4, 32, 32, 3)).astype("float32")
+    np.testing.assert_allclose(
+        network.predict(pictures, verbose=0),
+        network.predict(pictures[:, :, ::-1], verbose=0),
+        rtol=1e-3,
+        atol=1e-4,
+    )
+
+
+def test_the_file_holds_no_optimizer(tiny_model: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tiny_model) as archive:
+        archive.extract("model.weights.h5", tmp_path)
+    with h5py.File(tmp_path / "model.weights.h5") as weights:
+        assert "optimizer" not in weights
+
+
+def test_a_kill_between_report_and_model_costs_neither(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training import fit as fit_module
+
+    out = tmp_path / "m.keras"
+    with monkeypatch.context() as patched:
+        patched.setattr(fit_module, "write_model_file", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            train_tiny(dataset, out)
+    assert (tmp_path / "report" / "report.html").exists()
+    train_tiny(dataset, out)
+    assert out.exists()
+    assert not (tmp_path / "m.keras.run").exists()
+
+
+def _interrupt(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_damaged_state_is_said_and_can_be_discarded(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training import fit as fit_module
+
+    out = tmp_path / "m.keras"
+    with monkeypatch.context() as patched:
+        patched.setattr(fit_module, "write_model_file", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            train_tiny(dataset, out)
+    (tmp_path / "m.keras.run" / "state.npz").write_bytes(b"damaged")
+    with pytest.raises(RunError, match="--restart"):
+        train_tiny(dataset, out)
+    train_tiny(dataset, out, restart=True, overwrite=True)
+
+
+def test_a_report_of_another_model_is_not_replaced(dataset: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report" / "report.html"
+    report.parent.mkdir()
+    report.write_text("the user's own")
+    with pytest.raises(RunError, match="report"):
+        train_tiny(dataset, tmp_path / "m.keras")
+    assert report.read_text() == "the user's own"
+
+
 def test_an_unfinished_run_of_another_recipe_is_not_continued(
     dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,14 +235,38 @@ def test_a_threshold_the_data_cannot_support_is_refused_with_the_reason(
 def test_class_weights_move_the_uncalibrated_logits(dataset: Path, tmp_path: Path) -> None:
     even = train_tiny(dataset, tmp_path / "a" / "m.keras")
     heavy = train_tiny(dataset, tmp_path / "b" / "m.keras", "train.class_weights=[1.0, 8.0]")
-    assert even.calibration != heavy.calibration
+
+    def undecided_logit(card) -> float:
+        """The logit that means a chance of one half."""
+        return -card.calibration.intercept / card.calibration.slope
+
+    # Weighed more, fakes push every logit up, and calibration takes that off again.
+    assert undecided_logit(heavy) > undecided_logit(even)
 
 
-def test_a_loss_that_is_lost_leaves_the_last_finished_epoch(dataset: Path, tmp_path: Path) -> None:
+def test_a_loss_that_is_lost_leaves_the_last_finished_epoch(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "m.keras"
+    out.write_bytes(b"an earlier model")
+    lost = NonFiniteLossStopping.on_train_batch_end
+
+    def lose_in_the_second_epoch(self, batch, logs=None) -> None:
+        lost(self, batch, {"loss": float("nan")} if self._epoch == 1 else logs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(NonFiniteLossStopping, "on_train_batch_end", lose_in_the_second_epoch)
+        with pytest.raises(RunError, match="finite loss"):
+            train_tiny(dataset, out, overwrite=True)
+    assert out.read_bytes() == b"an earlier model"
+    with np.load(tmp_path / "m.keras.run" / "state.npz") as state:
+        assert json.loads(str(state["notes"]))["epoch"] == 1
+    assert train_tiny(dataset, out, overwrite=True).training.epochs == 3
+
+
+def test_an_exploding_loss_is_noticed(dataset: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="finite loss"):
-        train_tiny(dataset, out, "train.optimizer=sgd", "train.learning_rate=1e30")
-    assert not out.exists()
+        train_tiny(dataset, tmp_path / "m.keras", "train.optimizer=sgd", "train.learning_rate=1e30")
 
 
 def run_command(*arguments: str, limit: int | None = None) -> subprocess.CompletedProcess[str]:

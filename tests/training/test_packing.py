@@ -13,12 +13,12 @@ from PIL import Image
 
 from keras_detector.card import InputSpec
 from keras_detector.errors import RunError, SaveError
-from keras_detector.images import Pixels, decode, fit
+from keras_detector.images import decode, fit
 from tests.conftest import draw_picture
 from training import decoding
 from training.packing import Packed, pack
 
-SPEC = InputSpec(size=16, view="centre", resample="bicubic")
+SPEC = InputSpec(size=16, view="centre", resample="bicubic", enhance=False)
 BROKEN = (0, 7, 23)
 
 
@@ -43,13 +43,12 @@ def many_workers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def packed(paths: list[Path], cache: Path) -> Packed:
-    return pack(paths, SPEC, None, None, cache)
+    return pack(paths, SPEC, cache)
 
 
-def die(pixels: Pixels) -> Pixels:
-    """An enhancement that takes its process with it, as running out of memory does."""
+def die(paths: list[Path], spec: InputSpec) -> None:
+    """Stands for reading a chunk; takes its process with it, as running out of memory does."""
     os.kill(os.getpid(), signal.SIGKILL)
-    return pixels
 
 
 def test_readable_pictures_are_packed_in_order_and_the_others_are_explained(
@@ -79,10 +78,11 @@ def test_worker_processes_give_what_one_process_gives(
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 @pytest.mark.parametrize("copies", [1, 20], ids=["few chunks", "many chunks"])
 def test_a_worker_that_dies_ends_the_run_with_a_message_and_no_cache(
-    copies: int, paths: list[Path], tmp_path: Path
+    copies: int, paths: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(decoding, "_pack_chunk", die)
     with pytest.raises(RunError, match="one died near picture"):
-        pack(paths * copies, SPEC, die, "die", tmp_path / "cache")
+        packed(paths * copies, tmp_path / "cache")
     assert list((tmp_path / "cache").iterdir()) == []
 
 
@@ -102,7 +102,7 @@ def test_workers_and_a_whole_looking_cache_do_not_outlive_a_killed_run(
     wait_until(lambda: not any(alive(pid) for pid in pids))
     assert not list((tmp_path / "cache").glob("*.json"))
     # The next run clears away what the killed one left, and packs everything.
-    result = pack(paths, SPEC, None, "slow", tmp_path / "cache")
+    result = packed(paths, tmp_path / "cache")
     assert len(result.kept) == 24 - len(BROKEN)
     assert not list((tmp_path / "cache").glob(".*"))
 
@@ -123,16 +123,16 @@ from training import decoding, packing
 
 FOLDER = Path(sys.argv[1])
 
-def slow(pixels):
+def slow(paths, spec):
     with (FOLDER / "workers").open("a") as file:
         file.write(f"{{os.getpid()}} ")
     time.sleep(60)
-    return pixels
 
 if __name__ == "__main__":
     decoding._FEW = 0
-    spec = InputSpec(size=16, view="centre", resample="bicubic")
-    packing.pack([Path(path) for path in {paths}], spec, slow, "slow", FOLDER / "cache")
+    decoding._pack_chunk = slow
+    spec = InputSpec(size=16, view="centre", resample="bicubic", enhance=False)
+    packing.pack([Path(path) for path in {paths}], spec, FOLDER / "cache")
 """
 
 

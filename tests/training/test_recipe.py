@@ -37,7 +37,7 @@ def test_changes_apply_to_lines_of_any_section_and_type() -> None:
             "data.dataset_size=100",
             "network.dense_units=[32, 16]",
             "verdict.threshold=fpr=0.05",
-            "data.enhance=true",
+            "input.enhance=true",
             "train.target_accuracy=none",
         ],
     )
@@ -45,7 +45,7 @@ def test_changes_apply_to_lines_of_any_section_and_type() -> None:
     assert recipe.data.dataset_size == 100
     assert recipe.network.dense_units == (32, 16)
     assert recipe.verdict.threshold == "fpr=0.05"
-    assert recipe.data.enhance
+    assert recipe.input.enhance
     assert recipe.train.target_accuracy == "none"
 
 

@@ -8,8 +8,8 @@ from keras_detector.card import InputSpec
 from keras_detector.images import decode, fit
 from tests.pictures import RGB, encoded, smooth_picture
 
-CENTRE = InputSpec(size=32, view="centre", resample="bicubic")
-WHOLE_VIEW = InputSpec(size=32, view="whole", resample="bicubic")
+CENTRE = InputSpec(size=32, view="centre", resample="bicubic", enhance=False)
+WHOLE_VIEW = InputSpec(size=32, view="whole", resample="bicubic", enhance=False)
 
 
 @pytest.mark.parametrize("spec", [CENTRE, WHOLE_VIEW])

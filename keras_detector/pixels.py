@@ -1,0 +1,7 @@
+"""What a decoded picture is, everywhere."""
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels = npt.NDArray[np.uint8]
+"""A picture: shape (height, width, 3), uint8, RGB, 0 to 255, upright."""
