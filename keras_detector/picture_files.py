@@ -47,11 +47,13 @@ class PictureFiles:
         folders: every folder that was entered, `Path(".")` among them, with the files directly in
             it that may be pictures.
         others: files that are no pictures by their names.
+        closed: folders that could not be opened.
         findings: what was left out and why, a sentence each.
     """
 
     folders: dict[Path, tuple[Path, ...]]
     others: tuple[Path, ...]
+    closed: tuple[Path, ...]
     findings: tuple[str, ...]
 
 
@@ -98,6 +100,7 @@ def list_picture_files(root: Path) -> PictureFiles:
     return PictureFiles(
         folders={folder: folders[folder] for folder in sorted(folders, key=os.fsencode)},
         others=tuple(skipped[_BY_NAME]),
+        closed=tuple(skipped[_CLOSED]),
         findings=tuple(_findings(skipped)),
     )
 
@@ -128,4 +131,4 @@ def _findings(skipped: dict[str, list[Path]]) -> Iterator[str]:
             counts = Counter(path.suffix.casefold() or path.name for path in paths)
             kinds = " " + examples([f"{kind} {count:,}" for kind, count in counts.most_common()])
             kinds += ";"
-        yield f"Left out {len(paths):,} {reason}:{kinds} {examples(paths)}."
+        yield f"Left out {len(paths):,} ({reason}):{kinds} {examples(paths)}."

@@ -77,6 +77,8 @@ def expand_paths(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
         if os.path.isdir(path):  # noqa: PTH112  # pathlib raises on names the system refuses
             listed = list_picture_files(path)
             files.extend(path / file for folder in listed.folders.values() for file in folder)
+            # Judging one gives an error row: what is in there was not looked at.
+            files.extend(path / folder for folder in listed.closed)
             findings.extend(listed.findings)
         else:
             files.append(path)

@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 
 from keras_detector.detector import Detector
-from keras_detector.errors import RunError, SaveError, ThresholdError
+from keras_detector.errors import RunError, ThresholdError
 from keras_detector.images import decode
 from keras_detector.images import fit as fit_pixels
 from keras_detector.model_file import read_model_file
 from keras_detector.runtime import Runtime
 from tests.conftest import TINY, write_dataset
+from training import fit as fit_module
 from training.fit import fit
 from training.recipe import load_recipe
 from training.stopping import NonFiniteLossStopping
@@ -31,6 +32,18 @@ def train_tiny(data: Path, out: Path, *changes: str, **flags: bool):
     recipe = load_recipe("cnn32", [*TINY, *changes])
     flags = {"overwrite": False, "restart": False, **flags}
     return fit(data, recipe, out, report=out.parent / "report", announce=print, **flags)
+
+
+def interrupt_before_the_model_is_written(
+    data: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(fit_module, "write_model_file", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            train_tiny(data, out)
 
 
 def comparable(card) -> tuple:
@@ -156,33 +169,19 @@ def test_the_file_holds_no_optimizer(tiny_model: Path, tmp_path: Path) -> None:
 def test_a_kill_between_report_and_model_costs_neither(
     dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from training import fit as fit_module
-
     out = tmp_path / "m.keras"
-    with monkeypatch.context() as patched:
-        patched.setattr(fit_module, "write_model_file", _interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            train_tiny(dataset, out)
+    interrupt_before_the_model_is_written(dataset, out, monkeypatch)
     assert (tmp_path / "report" / "report.html").exists()
     train_tiny(dataset, out)
     assert out.exists()
     assert not (tmp_path / "m.keras.run").exists()
 
 
-def _interrupt(*_: object, **__: object) -> None:
-    raise KeyboardInterrupt
-
-
 def test_a_damaged_state_is_said_and_can_be_discarded(
     dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from training import fit as fit_module
-
     out = tmp_path / "m.keras"
-    with monkeypatch.context() as patched:
-        patched.setattr(fit_module, "write_model_file", _interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            train_tiny(dataset, out)
+    interrupt_before_the_model_is_written(dataset, out, monkeypatch)
     (tmp_path / "m.keras.run" / "state.npz").write_bytes(b"damaged")
     with pytest.raises(RunError, match="--restart"):
         train_tiny(dataset, out)
@@ -201,20 +200,11 @@ def test_a_report_of_another_model_is_not_replaced(dataset: Path, tmp_path: Path
 def test_an_unfinished_run_of_another_recipe_is_not_continued(
     dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from training import fit as fit_module
-
     out = tmp_path / "m.keras"
-    with monkeypatch.context() as patched:
-        patched.setattr(fit_module, "write_model_file", _no_space)
-        with pytest.raises(SaveError):
-            train_tiny(dataset, out)
+    interrupt_before_the_model_is_written(dataset, out, monkeypatch)
     with pytest.raises(RunError, match="begun with others"):
         train_tiny(dataset, out, "train.seed=5")
     train_tiny(dataset, out, "train.seed=5", restart=True)
-
-
-def _no_space(*_: object, **__: object) -> None:
-    raise SaveError(expected="to write", received="no space", advice="Free some.")
 
 
 def test_an_existing_model_is_neither_overwritten_nor_harmed(dataset: Path, tmp_path: Path) -> None:
