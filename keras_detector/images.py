@@ -27,29 +27,20 @@ from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
-from PIL import (
-    AvifImagePlugin,  # noqa: F401 - see below
-    BmpImagePlugin,  # noqa: F401
-    GifImagePlugin,  # noqa: F401
-    Image,
-    JpegImagePlugin,  # noqa: F401
-    PngImagePlugin,  # noqa: F401
-    TiffImagePlugin,  # noqa: F401
-    UnidentifiedImageError,
-    WebPImagePlugin,  # noqa: F401
-)
+from PIL import Image, UnidentifiedImageError
 
 from keras_detector.card import InputSpec
 from keras_detector.errors import ImageError, ImageTooLargeError, UnreadableImageError
 from keras_detector.pixels import Pixels
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+_QUICK_FORMATS = ("JPEG", "PNG", "GIF", "BMP")
+_OTHER_FORMATS = ("WEBP", "TIFF", "AVIF")
+
+FORMATS = (*_QUICK_FORMATS, *_OTHER_FORMATS)
 """The formats that are opened, as Pillow names them. A file's name and extension play no part."""
 
 MAX_PIXELS = 100_000_000
 """More pixels than this are refused from the header, before anything is decoded."""
-
-# The plugins of our formats are imported above: for the first PNG, Pillow would import all forty.
 
 # Pillow warns of odd metadata and of pictures from 89 million pixels on. What matters of that comes
 # as one of our errors; the rest would spoil what the command line writes.
@@ -84,7 +75,7 @@ def decode(source: Source) -> Pixels:
         UnreadableImageError: anything else that keeps the file from being a whole picture.
     """
     try:
-        with Image.open(_opened(source), formats=FORMATS) as image:
+        with _identified(_opened(source)) as image:
             _refuse_too_large(image)
             image.load()
             return np.ascontiguousarray(_to_rgb(_turn_upright(image)), dtype=np.uint8)
@@ -147,6 +138,17 @@ def _opened(source: Source) -> Path | BinaryIO:
             raise _unreadable("a directory" if path.is_dir() else "not a regular file")
         return path
     return source
+
+
+def _identified(file: Path | BinaryIO) -> Image.Image:
+    try:
+        return Image.open(file, formats=_QUICK_FORMATS)
+    except UnidentifiedImageError:
+        # Imported only when needed, which saves the common verdict a tenth of a second; not
+        # imported, Pillow would import its forty plugins to look for these three.
+        from PIL import AvifImagePlugin, TiffImagePlugin, WebPImagePlugin  # noqa: F401
+
+        return Image.open(file, formats=_OTHER_FORMATS)
 
 
 def _refuse_too_large(image: Image.Image) -> None:
