@@ -1,7 +1,7 @@
 """Decode every picture of a data set once, into one array on the disk.
 
-The array is a cache: the same files (path, size, modification time), and input spec
-find it again. Its index is written last, so a cache that was cut off is never taken for whole.
+The array is a cache: the same files (path, size, modification time) and input spec find it
+again. Its index is written last, so a cache that was cut off is never taken for whole.
 """
 
 import hashlib

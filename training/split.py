@@ -84,11 +84,11 @@ def assign_splits(
     shares = np.array([0.0 if code in wished[wished > 0] else ratios[code] for code in range(3)])
     shares[_TRAIN] = ratios[_TRAIN]
     bounds = np.cumsum(shares / shares.sum())[:-1]
+    # A group of mixed labels goes with its first member, so that it stays whole.
+    _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
+    leading = labels[first][inverse]
     for label in Label:
-        pool = np.flatnonzero((labels == label) & (splits == _TRAIN))
-        # A group of mixed labels goes with its first member, so that it stays whole.
-        first = np.unique(groups[pool], return_index=True)[1]
-        own = pool[np.isin(groups[pool], _led_by(labels, groups, label, groups[pool[first]]))]
+        own = np.flatnonzero((labels == label) & (leading == label) & (splits == _TRAIN))
         members = _shuffled(own, groups, [seed, label, 1])
         sizes = np.bincount(groups[members], minlength=len(protected))
         order = groups[members][np.sort(np.unique(groups[members], return_index=True)[1])]
@@ -97,14 +97,6 @@ def assign_splits(
     splits = protected[groups]
     _refuse_lacking(labels, splits)
     return splits, moved
-
-
-def _led_by(
-    labels: npt.NDArray[np.int8], groups: Groups, label: Label, candidates: Groups
-) -> Groups:
-    """Those of the `candidates` groups whose first picture has the label."""
-    names, first = np.unique(groups, return_index=True)
-    return np.intersect1d(names[labels[first] == label], candidates)
 
 
 def _shuffled(
