@@ -4,7 +4,7 @@
 lacks a field, has one too many, or holds a value out of range is refused.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 import numpy as np
@@ -12,10 +12,44 @@ import numpy.typing as npt
 from msgspec import Meta
 
 from keras_detector.errors import ModelFileError
+from keras_detector.figures import (
+    AuditNote,
+    Condition,
+    Count,
+    Estimate,
+    Figures,
+    SourceFigures,
+)
 from keras_detector.labels import LABEL_NAMES
 
+__all__ = [
+    "ANY_UPSCALE",
+    "FORMAT",
+    "AuditNote",
+    "Calibration",
+    "Card",
+    "Condition",
+    "Count",
+    "Estimate",
+    "Figures",
+    "Fraction",
+    "InputSpec",
+    "SourceFigures",
+    "Stands",
+    "Threshold",
+    "Training",
+    "Twin",
+    "decode_card",
+    "encode_card",
+]
+
+FORMAT: Final = 2
+"""The layout of a card that this version writes, and the only one that it reads."""
+
+ANY_UPSCALE = 100.0
+"""As `Stands.max_upscale`: verdicts are given however much a picture was enlarged."""
+
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
-Count = Annotated[int, Meta(ge=0)]
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 
@@ -68,58 +102,37 @@ class Threshold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     abstain: tuple[Fraction, Fraction]
 
 
-class Estimate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A measured figure with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-class Figures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The figures of one set of labelled pictures; `fake` is the positive class.
-
-    `accuracy`, `balanced_accuracy`, `precision`, `recall`, `f1` and the confusion matrix are at
-    the card's threshold; `binary_accuracy` is Keras's metric of that name, at 0.5. A figure that
-    the set does not define (AUC of one class, precision without an accusation) is None.
-
-    Attributes:
-        n: pictures; `n_real` and `n_fake` of them by label.
-        confusion_matrix: `[[tn, fp], [fn, tp]]`.
-        coverage: share of pictures that get a verdict other than `undetermined`.
-        covered_error: share of wrong verdicts among those.
-    """
-
-    n: Count
-    n_real: Count
-    n_fake: Count
-    confusion_matrix: tuple[tuple[Count, Count], tuple[Count, Count]]
-    accuracy: Estimate | None
-    balanced_accuracy: Estimate | None
-    binary_accuracy: Estimate | None
-    precision: Estimate | None
-    recall: Estimate | None
-    f1: Estimate | None
-    roc_auc: Estimate | None
-    pr_auc: Estimate | None
-    brier: Estimate | None
-    ece: Estimate | None
-    coverage: Estimate | None
-    covered_error: Estimate | None
-
-
 class Twin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The compiled network beside the Keras one.
 
     Attributes:
-        precision: `"float32"`, or `"int8"` when the weights were quantised.
+        precision: `"float32"`, or how the weights are stored where they were made smaller.
+        place: `"inside"` the model file, or `"beside"` it: the file `<model stem>.tflite` in the
+            same folder, whose digest is `sha256["model.tflite"]` all the same.
         max_score_difference: largest difference to Keras's score over the parity set.
         parity_pictures: size of that set.
     """
 
-    precision: Literal["float32", "int8"]
+    precision: Literal["float32", "float16", "int8"]
+    place: Literal["inside", "beside"]
     max_score_difference: Annotated[float, Meta(ge=0.0)]
     parity_pictures: Annotated[int, Meta(ge=1)]
+
+
+class Stands(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a picture must be for a verdict to stand; any other one is `undetermined`.
+
+    Attributes:
+        min_side: the shorter side, in pixels.
+        min_jpeg_quality: quality of the file's own JPEG compression on the scale of libjpeg; 0
+            takes any.
+        max_upscale: how many times the picture may have been enlarged after it was taken; 1 takes
+            none, `ANY_UPSCALE` takes any.
+    """
+
+    min_side: Annotated[int, Meta(ge=1)]
+    min_jpeg_quality: Annotated[int, Meta(ge=0, le=100)]
+    max_upscale: Annotated[float, Meta(ge=1.0)]
 
 
 class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -132,6 +145,8 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         epochs: epochs run; `best_epoch` is the one whose weights were kept, from 1.
         seconds: training time in wall-clock seconds, without the final measurements.
         finished: date, ISO 8601.
+        history: `loss`, `accuracy`, `val_loss` and `val_accuracy` to a value an epoch; empty where
+            it was not kept.
         versions: package name to version.
     """
 
@@ -142,6 +157,7 @@ class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     best_epoch: Count
     seconds: float
     finished: str
+    history: dict[str, list[float]]
     versions: dict[str, str]
 
 
@@ -149,27 +165,43 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything a model file says about its network.
 
     Attributes:
-        format: version of this layout.
+        format: version of this layout, `FORMAT`.
         name: the model's name, as `Prediction` and reports show it.
         summary: what it is and what for, one or two sentences.
         labels: always `("real", "fake")`.
+        stands: what a picture must be for a verdict to stand.
+        audit: what the training data gives away without a look at it; None: it was not audited.
         figures: split name (`"train"`, `"validation"`, `"test"`) to its figures.
+        per_source: split name to source name (a generator or a camera) to its figures.
+        robustness: condition (see `degrade.CONDITIONS`) to what is left there, over the test
+            pictures; a model that has none of those is measured on its validation pictures.
+        collections: name of a collection, gathered by others and never trained on, to the
+            figures there.
         limits: what the model is known to be wrong about, a sentence each.
         sha256: member name to digest, for every other member of the file.
     """
 
-    format: Literal[1]
+    format: Literal[2]
     name: Annotated[str, Meta(min_length=1, max_length=100)]
     summary: str
     labels: tuple[str, str]
     input: InputSpec
     calibration: Calibration
     threshold: Threshold
+    stands: Stands
     twin: Twin
     training: Training
+    audit: AuditNote | None
     figures: dict[str, Figures]
+    per_source: dict[str, dict[str, SourceFigures]]
+    robustness: dict[str, Condition]
+    collections: dict[str, Figures]
     limits: tuple[str, ...]
     sha256: dict[str, Sha256]
+
+
+class _Version(msgspec.Struct):
+    format: int
 
 
 def encode_card(card: Card) -> bytes:
@@ -181,9 +213,17 @@ def decode_card(data: bytes) -> Card:
     """Read and validate `card.json`.
 
     Raises:
-        ModelFileError: the JSON is not a whole card, or says another label order.
+        ModelFileError: the JSON is not a whole card, is of an older format, or says another label
+            order.
     """
     try:
+        version = msgspec.json.decode(data, type=_Version).format
+        if version < FORMAT:
+            raise ModelFileError(
+                expected=f"a card of format {FORMAT}",
+                received=f"format {version}, which an older keras-detector wrote",
+                advice="Fetch the model of this version, or train it again.",
+            )
         card = msgspec.json.decode(data, type=Card)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ModelFileError(

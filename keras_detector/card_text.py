@@ -2,8 +2,30 @@
 
 from collections.abc import Mapping, Sequence
 
-from keras_detector.card import Card, Estimate, Figures
-from keras_detector.measure import SourceFigures
+from keras_detector.card import (
+    ANY_UPSCALE,
+    AuditNote,
+    Card,
+    Condition,
+    Estimate,
+    Figures,
+    SourceFigures,
+    Stands,
+)
+from keras_detector.degrade import CONDITION_TEXTS
+from keras_detector.measure import worst_source
+
+ALARM, WARNING = 0.75, 0.60
+"""ROC AUC of the audit from which on a report begins with it, and from which on it is mentioned."""
+
+CONDITION_FIGURES: dict[str, str] = {
+    "balanced_accuracy": "balanced accuracy",
+    "roc_auc": "ROC AUC",
+    "false_positive_rate": "false-positive rate",
+    "recall": "recall",
+    "ece": "expected calibration error",
+}
+"""How a figure of `Condition` is called where a person reads it."""
 
 FIGURE_NAMES: dict[str, str] = {
     "accuracy": "accuracy",
@@ -40,12 +62,7 @@ def describe_figures(figures: Figures, per_source: Mapping[str, SourceFigures]) 
     rows.append(["fake called real / fake", f"{fn} / {tp}"])
     lines = ["Figures with their 95 % intervals; fake is the positive class.", "", *_table(rows)]
     if len(per_source) > 1:
-        header = ["source", "label", "n", "accuracy", "mean score"]
-        sources = [
-            [name, s.label, str(s.n), format_estimate(s.accuracy), f"{s.mean_score:.3f}"]
-            for name, s in per_source.items()
-        ]
-        lines += ["", *_table([header, *sources])]
+        lines += ["", *_table(_source_rows(per_source))]
     return "\n".join(lines)
 
 
@@ -56,6 +73,7 @@ def describe_card(card: Card) -> str:
     lines = [
         f"# {card.name}",
         "",
+        *audit_alarm(card.audit),
         card.summary,
         "",
         f"- Looks at: {card.input.size} x {card.input.size} pixels ({card.input.view} view)",
@@ -63,8 +81,11 @@ def describe_card(card: Card) -> str:
         f"cannot tell between {low:.4f} and {high:.4f}",
         f"- Score: {calibration.method} calibration, "
         f"sigmoid({calibration.slope:.4f} * logit {calibration.intercept:+.4f})",
-        f"- Compiled twin: {card.twin.precision}, within {card.twin.max_score_difference:.1g} of "
-        f"Keras's score on {card.twin.parity_pictures} pictures",
+        f"- {describe_stands(card.stands)}",
+        f"- {_audit_line(card.audit)}",
+        f"- Compiled twin: {card.twin.precision}, {card.twin.place} the file, within "
+        f"{card.twin.max_score_difference:.1g} of Keras's score on {card.twin.parity_pictures} "
+        "pictures",
         f"- Trained on: {training.data}",
         f"- {training.epochs} epochs (best: {training.best_epoch}), "
         f"{training.seconds / 60:.1f} minutes, finished {training.finished}",
@@ -74,6 +95,7 @@ def describe_card(card: Card) -> str:
         "",
         *_figures_table(card.figures),
         "",
+        *_sections(card),
         "## Limits",
         "",
         *(f"- {limit}" for limit in card.limits),
@@ -81,14 +103,97 @@ def describe_card(card: Card) -> str:
     return "\n".join(lines) + "\n"
 
 
+def audit_alarm(audit: AuditNote | None) -> list[str]:
+    """Lines to put on top of anything that reports on a model; none where nothing is wrong."""
+    if audit is None or audit.roc_auc.value <= ALARM:
+        return []
+    return [
+        f"**WARNING: the labels of its training data can be told without looking at the pictures** "
+        f"(ROC AUC {format_estimate(audit.roc_auc)}, most of all by {audit.strongest}). Its "
+        "figures may measure that, and not what it is for.",
+        "",
+    ]
+
+
+def describe_stands(stands: Stands) -> str:
+    """What a picture must be for a verdict, in one sentence."""
+    parts = [f"pictures of at least {stands.min_side} pixels along the shorter side"]
+    if stands.min_jpeg_quality > 0:
+        parts.append(f"JPEG quality {stands.min_jpeg_quality} or better")
+    if stands.max_upscale < ANY_UPSCALE:
+        parts.append(f"not enlarged more than {stands.max_upscale:g} times")
+    return f"Verdicts stand for {', '.join(parts)}"
+
+
+def _audit_line(audit: AuditNote | None) -> str:
+    if audit is None:
+        return "Audit of the training data: none"
+    suspicious = " (suspicious)" if audit.roc_auc.value > WARNING else ""
+    return (
+        f"Audit of the training data: its labels are told without looking with ROC AUC "
+        f"{format_estimate(audit.roc_auc)}{suspicious}, most of all by {audit.strongest}"
+    )
+
+
+def _sections(card: Card) -> list[str]:
+    """Collections, robustness and sources: each with its heading, where the card has any."""
+    lines: list[str] = []
+    if card.collections:
+        lines += ["## On collections gathered by others, never trained on", ""]
+        lines += [*_figures_table(card.collections), ""]
+    if card.robustness:
+        lines += ["## After compression, scaling and blur", ""]
+        lines += [*_robustness_table(card.robustness), ""]
+    for split, per_source in card.per_source.items():
+        if split != "train" and len(per_source) > 1:
+            lines += [f"## Per source, {split}", "", f"Worst source: {worst_source(per_source)}."]
+            lines += ["", *_markdown(_source_rows(per_source)), ""]
+    return lines
+
+
+def _robustness_table(robustness: Mapping[str, Condition]) -> list[str]:
+    n = next(iter(robustness.values()))
+    header = [f"n {n.n} ({n.n_real} real, {n.n_fake} fake)", *CONDITION_FIGURES.values()]
+    rows = [
+        [
+            CONDITION_TEXTS.get(name, name),
+            *(format_estimate(getattr(condition, figure)) for figure in CONDITION_FIGURES),
+        ]
+        for name, condition in robustness.items()
+    ]
+    return _markdown([header, *rows])
+
+
+def _source_rows(per_source: Mapping[str, SourceFigures]) -> list[list[str]]:
+    header = ["source", "label", "n", "accuracy", "mean score", *list(FIGURE_NAMES.values())[-2:]]
+    rows = [
+        [
+            name,
+            s.label,
+            str(s.n),
+            format_estimate(s.accuracy),
+            f"{s.mean_score:.3f}",
+            format_estimate(s.coverage),
+            format_estimate(s.covered_error),
+        ]
+        for name, s in per_source.items()
+    ]
+    return [header, *rows]
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> list[str]:
+    header, *body = rows
+    rule = ["---"] * len(header)
+    return [f"| {line} |" for line in _table([header, rule, *body], separator=" | ")]
+
+
 def _figures_table(figures: Mapping[str, Figures]) -> list[str]:
     header = ["", *(f"{split} (n {f.n})" for split, f in figures.items())]
-    rule = ["---"] * len(header)
     rows = [
         [title, *(format_estimate(getattr(f, name)) for f in figures.values())]
         for name, title in FIGURE_NAMES.items()
     ]
-    return [f"| {line} |" for line in _table([header, rule, *rows], separator=" | ")]
+    return _markdown([header, *rows])
 
 
 def _table(rows: Sequence[Sequence[str]], separator: str = "  ") -> list[str]:

@@ -64,6 +64,15 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("directory", type=Path, metavar="DIR")
     evaluate.set_defaults(command=_evaluate)
 
+    explain = commands.add_parser(
+        "explain", parents=[common], help="the places of a picture that speak for its verdict"
+    )
+    explain.add_argument("picture", type=Path, metavar="IMAGE")
+    explain.add_argument("--out", type=Path, required=True, metavar="PNG", help="where to draw it")
+    explain.add_argument("--opacity", type=_share, default=0.6, help="of the colours, 0 to 1")
+    explain.add_argument("--overwrite", action="store_true", help="replace an existing PNG")
+    explain.set_defaults(command=_explain)
+
     info = commands.add_parser("info", parents=[common], help="what a model's card says")
     info.add_argument("file", nargs="?", type=Path, metavar="MODEL")
     info.set_defaults(command=_info)
@@ -107,6 +116,31 @@ def _evaluate(options: argparse.Namespace) -> int:
     else:
         print(describe_figures(result.figures, result.per_source))
     return int(bool(result.unreadable))
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from keras_detector import images
+    from keras_detector.atomic_file import write_atomically
+    from keras_detector.detector import Detector, default_model_path
+    from keras_detector.explain import check_output, draw_explanation, encode_png
+    from keras_detector.rows import Row
+
+    check_output(options.out, options.picture, overwrite=options.overwrite)
+    detector = Detector(options.model or default_model_path())
+    picture = images.open_picture(options.picture)
+    examined = detector.examine(picture)
+    drawn = draw_explanation(picture.pixels, examined, detector.card.input, opacity=options.opacity)
+    write_atomically(options.out, encode_png(drawn))
+    row = Row(options.picture, examined.prediction)
+    print(row.to_json() if options.json else row.to_text())
+    return 0
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0.0 <= share <= 1.0:
+        raise argparse.ArgumentTypeError(f"{text} is not within 0 to 1")
+    return share
 
 
 def _info(options: argparse.Namespace) -> int:

@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from keras_detector import images
-from keras_detector.card import Card
+from keras_detector.card import ANY_UPSCALE, Card
 from keras_detector.labels import Label, Reason, Verdict
 from keras_detector.model_file import read_model_file
 from keras_detector.pixels import Pixels
+from keras_detector.quality import estimate_upscale
 from keras_detector.runtime import Runtime
 
 
@@ -32,6 +36,20 @@ class Prediction:
     reasons: tuple[Reason, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """A prediction and where in the picture it comes from.
+
+    Attributes:
+        prediction: the verdict.
+        activation_map: float32 (h, w) over what the network sees of the picture; how much each
+            place adds to the logit. Positive values speak for `fake`.
+    """
+
+    prediction: Prediction
+    activation_map: npt.NDArray[np.float32]
+
+
 class Detector:
     """A model, ready to judge.
 
@@ -50,7 +68,7 @@ class Detector:
     """
 
     def __init__(self, path: Path) -> None:
-        model = read_model_file(path)
+        model = read_model_file(path, weights=False)
         self.card: Card = model.card
         self._runtime = Runtime(model.twin, model.card.input)
 
@@ -63,21 +81,26 @@ class Detector:
         Raises:
             ImageError: it cannot be read as a picture.
         """
-        return self.judge_pixels(images.decode(source))
+        return self.examine(images.open_picture(source)).prediction
 
     def judge_pixels(self, pixels: Pixels) -> Prediction:
-        """Judge a decoded picture: uint8 (height, width, 3), RGB, upright."""
-        output = self._runtime.run(images.fit(pixels, self.card.input))
+        """Judge a decoded picture: uint8 (height, width, 3), RGB, upright.
+
+        Of how it was compressed, only `judge` knows, which reads the file.
+        """
+        return self.examine(images.Picture(pixels, jpeg_quality=None)).prediction
+
+    def examine(self, picture: images.Picture) -> Examination:
+        """Judge an opened picture, and keep what the network saw where."""
+        output = self._runtime.run(images.fit(picture.pixels, self.card.input))
         score = float(self.card.calibration.score(output.logit))
         threshold = self.card.threshold
         label = Label.FAKE if score >= threshold.value else Label.REAL
-        reasons = []
-        if min(pixels.shape[:2]) < self.card.input.size:
-            reasons.append(Reason.TOO_SMALL)
+        reasons = self._reasons_against(picture)
         low, high = threshold.abstain
         if low < score < high:
             reasons.append(Reason.UNCERTAIN)
-        return Prediction(
+        prediction = Prediction(
             verdict=Verdict.UNDETERMINED if reasons else Verdict(label.text),
             label=label,
             score=score,
@@ -85,10 +108,26 @@ class Detector:
             model=self.card.name,
             reasons=tuple(reasons),
         )
+        return Examination(prediction=prediction, activation_map=output.activation_map)
+
+    def _reasons_against(self, picture: images.Picture) -> list[Reason]:
+        """Why no verdict stands for such a picture, whatever its score."""
+        stands = self.card.stands
+        reasons = []
+        if min(picture.pixels.shape[:2]) < stands.min_side:
+            reasons.append(Reason.TOO_SMALL)
+        quality = picture.jpeg_quality
+        if quality is not None and quality < stands.min_jpeg_quality:
+            reasons.append(Reason.RECOMPRESSED)
+        # Only models that mind pay for the look.
+        minds = stands.max_upscale < ANY_UPSCALE
+        if minds and estimate_upscale(picture.pixels) > stands.max_upscale:
+            reasons.append(Reason.UPSCALED)
+        return reasons
 
 
 def default_model_path() -> Path:
     """The shipped model that is used when none is named."""
-    name = "cnn32-plus.keras"
+    name = "ai_imageclassifier.keras"
     installed = Path(__file__).parent / "models" / name
     return installed if installed.exists() else Path(__file__).parents[1] / "models" / name

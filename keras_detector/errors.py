@@ -57,6 +57,10 @@ class RecipeError(DetectorError):
     """A recipe, or a change to one, does not say something we can train."""
 
 
+class WeightsError(DetectorError):
+    """Pretrained weights cannot be had, or are not those of the network."""
+
+
 class ThresholdError(DetectorError):
     """The validation data cannot support the threshold that was asked for."""
 

@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from keras_detector.card import Estimate, Figures, Threshold
+from keras_detector.card import Estimate, Figures, SourceFigures, Threshold
 from keras_detector.detector import Detector
 from keras_detector.errors import DataError, ImageError
 from keras_detector.labelled_directory import LabelledPicture, read_labelled_directory
 from keras_detector.labels import Verdict
-from keras_detector.measure import SourceFigures, measure, measure_sources
+from keras_detector.measure import measure, measure_sources, risk_coverage, worst_source
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Evaluation:
         threshold: the card's, at which every readable picture is decided.
         figures: over all readable pictures.
         per_source: source name to its figures.
+        risk_coverage: (coverage, error) at every width of the band; see `measure.risk_coverage`.
         unreadable: paths that could not be read, and why; they count in no figure.
         findings: what the directory held besides pictures, a sentence each.
     """
@@ -33,6 +34,7 @@ class Evaluation:
     threshold: Threshold
     figures: Figures
     per_source: dict[str, SourceFigures]
+    risk_coverage: list[tuple[float, float]]
     unreadable: dict[Path, str]
     findings: tuple[str, ...]
 
@@ -48,6 +50,8 @@ class Evaluation:
             document[name] = value
         document["confidence_intervals"] = intervals
         document["per_source"] = msgspec.to_builtins(self.per_source)
+        document["worst_source"] = worst_source(self.per_source)
+        document["risk_coverage"] = [list(point) for point in self.risk_coverage]
         document["unreadable"] = {str(path): why for path, why in self.unreadable.items()}
         document["findings"] = list(self.findings)
         return document
@@ -88,11 +92,13 @@ def evaluate(detector: Detector, root: Path, watch: Watcher = iter) -> Evaluatio
         )
     threshold = detector.card.threshold
     label_array, score_array = np.array(labels), np.array(scores)
+    without_verdict = np.array(undetermined)
     return Evaluation(
         model=detector.card.name,
         threshold=threshold,
-        figures=measure(label_array, score_array, threshold, np.array(undetermined)),
-        per_source=measure_sources(label_array, score_array, sources, threshold),
+        figures=measure(label_array, score_array, threshold, without_verdict),
+        per_source=measure_sources(label_array, score_array, sources, threshold, without_verdict),
+        risk_coverage=risk_coverage(label_array, score_array, threshold),
         unreadable=unreadable,
         findings=directory.findings,
     )

@@ -1,7 +1,7 @@
 """From bytes to upright 8-bit RGB pixels, and from pixels to a network's input.
 
-`decode` and `fit` are the only way there, for training, command line, app and server, so that a
-network is served exactly what it was trained on.
+`open_picture` (whose pixels `decode` returns) and `fit` are the only way there, for training,
+command line, app and server, so that a network is served exactly what it was trained on.
 
 How each kind of pixel becomes 8-bit RGB:
 
@@ -21,6 +21,7 @@ import io
 import logging
 import os
 import warnings
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
@@ -31,6 +32,7 @@ from PIL import Image, UnidentifiedImageError
 
 from keras_detector.card import InputSpec
 from keras_detector.errors import ImageError, ImageTooLargeError, UnreadableImageError
+from keras_detector.jpeg_quality import estimate_jpeg_quality
 from keras_detector.pixels import Pixels
 
 _QUICK_FORMATS = ("JPEG", "PNG", "GIF", "BMP")
@@ -61,14 +63,30 @@ _UPRIGHT = {
 Source = str | PathLike[str] | bytes | BinaryIO
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded picture, and what only its file could tell.
+
+    Attributes:
+        pixels: uint8 array of shape (height, width, 3), RGB, upright by its EXIF orientation.
+        jpeg_quality: the quality that the file was saved with, 1 to 100 on libjpeg's scale, by its
+            quantisation tables; None if the file is no JPEG.
+    """
+
+    pixels: Pixels
+    jpeg_quality: int | None
+
+
 def decode(source: Source) -> Pixels:
-    """Decode one picture.
+    """The pixels of one picture: uint8 array (height, width, 3); see `open_picture`."""
+    return open_picture(source).pixels
+
+
+def open_picture(source: Source) -> Picture:
+    """Decode one picture; the file is opened and read once.
 
     Args:
         source: a path, the file's bytes, or a binary file object positioned at its start.
-
-    Returns:
-        uint8 array of shape (height, width, 3), RGB, upright by its EXIF orientation.
 
     Raises:
         ImageTooLargeError: the header announces more than `MAX_PIXELS`.
@@ -78,7 +96,11 @@ def decode(source: Source) -> Pixels:
         with _identified(_opened(source)) as image:
             _refuse_too_large(image)
             image.load()
-            return np.ascontiguousarray(_to_rgb(_turn_upright(image)), dtype=np.uint8)
+            tables = getattr(image, "quantization", None)  # what Pillow's JPEG reader adds
+            return Picture(
+                pixels=np.ascontiguousarray(_to_rgb(_turn_upright(image)), dtype=np.uint8),
+                jpeg_quality=estimate_jpeg_quality(tables) if tables else None,
+            )
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
@@ -116,16 +138,21 @@ def fit(pixels: Pixels, spec: InputSpec) -> Pixels:
     height, width = pixels.shape[:2]
     if height == width == spec.size:
         return pixels
-    side = min(height, width)
-    box = (0.0, 0.0, float(width), float(height))
-    if spec.view == "centre":
-        left, top = (width - side) / 2, (height - side) / 2
-        box = (left, top, left + side, top + side)
+    box = viewed_box(height, width, spec)
     filters = {"bicubic": Image.Resampling.BICUBIC}
     resized = Image.fromarray(pixels).resize(
         (spec.size, spec.size), filters[spec.resample], box=box
     )
     return np.asarray(resized)
+
+
+def viewed_box(height: int, width: int, spec: InputSpec) -> tuple[float, float, float, float]:
+    """What the network sees of a picture: (left, top, right, bottom) in its pixels."""
+    if spec.view == "whole":
+        return 0.0, 0.0, float(width), float(height)
+    side = min(height, width)
+    left, top = (width - side) / 2, (height - side) / 2
+    return left, top, left + side, top + side
 
 
 def _opened(source: Source) -> Path | BinaryIO:

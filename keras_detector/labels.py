@@ -34,6 +34,8 @@ class Reason(StrEnum):
     """Why a verdict is `Verdict.UNDETERMINED`."""
 
     TOO_SMALL = "too_small"
+    RECOMPRESSED = "recompressed"
+    UPSCALED = "upscaled"
     UNCERTAIN = "uncertain"
 
 
@@ -43,10 +45,15 @@ VERDICT_TEXTS: dict[Verdict, str] = {
     Verdict.UNDETERMINED: "CANNOT TELL",
 }
 
+HEATMAP_TEXTS: tuple[str, str] = ("speaks for real", "speaks for fake")
+"""The two ends of the legend of `explain`, in the order of the labels."""
+
 UNREADABLE_TEXT = "CANNOT READ"
 """Stands where a verdict would, for a file that is no readable picture."""
 
 REASON_TEXTS: dict[Reason, str] = {
-    Reason.TOO_SMALL: "the picture is smaller than what the model looks at",
+    Reason.TOO_SMALL: "the picture is smaller than what the model stands for",
+    Reason.RECOMPRESSED: "the picture was compressed more than the model stands for",
+    Reason.UPSCALED: "the picture was enlarged more than the model stands for",
     Reason.UNCERTAIN: "the score is too close to the threshold",
 }

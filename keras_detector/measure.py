@@ -17,24 +17,18 @@ How each interval is made:
 All draws have a fixed seed: the same scores give the same intervals.
 """
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from keras_detector.card import Count, Estimate, Figures, Threshold
+from keras_detector.card import Threshold
+from keras_detector.figures import Estimate, Figures, SourceFigures
 from keras_detector.labels import LABEL_NAMES, Label
-
-Labels = npt.NDArray[np.integer]
-"""One `Label` value per picture: shape (n,)."""
-Scores = npt.NDArray[np.floating]
-"""One score per picture: shape (n,), 0 to 1."""
+from keras_detector.ranking import Labels, Ranked, Scores
 
 RESAMPLES = 1_000
 POSTERIOR_DRAWS = 10_000
-CALIBRATION_BINS = 15
 MIN_RESAMPLED = 10
 """With fewer pictures of a class, resampling says nothing: the interval is the whole range."""
 
@@ -44,22 +38,7 @@ Z95 = 1.959963984540054
 _PERCENTILES = (2.5, 97.5)
 _SEED = 20170605
 _BINARY_THRESHOLD = 0.5
-
-
-class SourceFigures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The figures of one source (a generator or a camera).
-
-    Attributes:
-        n: its pictures.
-        label: what they are; `"mixed"` if the source has both.
-        accuracy: share of right decisions at the threshold.
-        mean_score: their mean score.
-    """
-
-    n: Count
-    label: Literal["real", "fake", "mixed"]
-    accuracy: Estimate
-    mean_score: float
+_TINY = 1e-12  # keeps the log-odds of a score of 0 or 1 finite
 
 
 def measure(
@@ -87,11 +66,7 @@ def measure(
             finite or not within 0 to 1.
     """
     labels, scores = _validated(labels, scores)
-    if undetermined is None:
-        low, high = threshold.abstain
-        undetermined = (scores > low) & (scores < high)
-    if undetermined.shape != labels.shape or undetermined.dtype != np.bool_:
-        raise ValueError(f"undetermined must be {labels.size} booleans")
+    undetermined = _without_verdict(scores, threshold, undetermined)
     n, n_fake = labels.size, int(labels.sum())
     is_fake, called_fake = labels == Label.FAKE, scores >= threshold.value
     right = called_fake == is_fake
@@ -121,7 +96,11 @@ def measure(
 
 
 def measure_sources(
-    labels: Labels, scores: Scores, sources: Sequence[str], threshold: Threshold
+    labels: Labels,
+    scores: Scores,
+    sources: Sequence[str],
+    threshold: Threshold,
+    undetermined: npt.NDArray[np.bool_] | None = None,
 ) -> dict[str, SourceFigures]:
     """Measure every source by itself.
 
@@ -129,7 +108,8 @@ def measure_sources(
         labels: integers of shape (n,), `Label` values.
         scores: floats of shape (n,), 0 to 1.
         sources: the name of each picture's source, n of them.
-        threshold: where a score becomes fake.
+        threshold: where a score becomes fake, and the band without a verdict.
+        undetermined: as in `measure`.
 
     Returns:
         source name to its figures, in the order of the names.
@@ -140,6 +120,7 @@ def measure_sources(
     labels, scores = _validated(labels, scores)
     if len(sources) != labels.size:
         raise ValueError(f"{len(sources)} sources for {labels.size} labels")
+    undetermined = _without_verdict(scores, threshold, undetermined)
     right = (scores >= threshold.value) == (labels == Label.FAKE)
     # Not an array of str: numpy drops trailing NULs, and names come from other people's disks.
     members: dict[str, list[int]] = {}
@@ -150,14 +131,60 @@ def measure_sources(
         of_source = np.array(members[source])
         present = np.unique(labels[of_source])
         accuracy = wilson(int(right[of_source].sum()), of_source.size)
-        assert accuracy is not None  # noqa: S101 - a source has at least one picture
+        decided = ~undetermined[of_source]
+        coverage = wilson(int(decided.sum()), of_source.size)
+        # A source has at least one picture.
+        assert accuracy is not None and coverage is not None  # noqa: S101, PT018
         figures[source] = SourceFigures(
             n=of_source.size,
             label="mixed" if present.size > 1 else LABEL_NAMES[present[0]],
             accuracy=accuracy,
             mean_score=float(scores[of_source].mean()),
+            coverage=coverage,
+            covered_error=wilson(int((~right[of_source] & decided).sum()), int(decided.sum())),
         )
     return figures
+
+
+def worst_source(per_source: Mapping[str, SourceFigures]) -> str | None:
+    """The source with the lowest accuracy, of equal ones the largest; None if there is none."""
+    order = {name: (s.accuracy.value, -s.n, name) for name, s in per_source.items()}
+    return min(order, key=order.__getitem__, default=None)
+
+
+def risk_coverage(
+    labels: Labels, scores: Scores, threshold: Threshold, points: int = 200
+) -> list[tuple[float, float]]:
+    """Error against coverage: what abstaining more, or less, would cost.
+
+    Pictures get a verdict in the order of how far their log-odds are from the threshold's
+    (Geifman & El-Yaniv 2017, arXiv:1705.08500); the card's own band is one point near the curve.
+
+    Args:
+        labels: integers of shape (n,), `Label` values.
+        scores: floats of shape (n,), 0 to 1.
+        threshold: where a score becomes fake.
+        points: at most so many are given.
+
+    Returns:
+        (share of pictures with a verdict, share of wrong ones among those), rising coverage up to
+        1; pictures of equal distance come together. Empty for no pictures.
+
+    Raises:
+        ValueError: as `measure`.
+    """
+    labels, scores = _validated(labels, scores)
+    if not labels.size:
+        return []
+    odds = [np.clip(value, _TINY, 1 - _TINY) for value in (scores, threshold.value)]
+    ours, theirs = (np.log(value / (1 - value)) for value in odds)
+    distance = np.abs(ours - theirs)
+    order = np.argsort(-distance, kind="stable")
+    wrong = np.cumsum(((scores >= threshold.value) != (labels == Label.FAKE))[order])
+    ends = np.flatnonzero(np.append(np.diff(distance[order]) != 0, True))
+    if ends.size > points:
+        ends = ends[np.unique(np.linspace(0, ends.size - 1, points).round().astype(np.int64))]
+    return [(float((end + 1) / labels.size), float(wrong[end] / (end + 1))) for end in ends]
 
 
 def wilson(successes: int, n: int) -> Estimate | None:
@@ -171,20 +198,6 @@ def wilson(successes: int, n: int) -> Estimate | None:
     return _estimate(share, centre - half, centre + half)
 
 
-def equal_mass_bins(ranked_scores: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]:
-    """Where the bins of the calibration error start, in scores sorted by falling score.
-
-    Args:
-        ranked_scores: floats of shape (n,), n at least 1.
-
-    Returns:
-        rising indices, at most `CALIBRATION_BINS`, the first one 0; equal scores share a bin.
-    """
-    runs = np.flatnonzero(np.append(True, np.diff(ranked_scores) != 0))
-    quantiles = np.arange(CALIBRATION_BINS) * ranked_scores.size // CALIBRATION_BINS
-    return np.unique(runs[np.searchsorted(runs, quantiles, side="right") - 1])
-
-
 def _estimate(value: float, low: float, high: float) -> Estimate:
     # An interval within 0 to 1 that holds its figure, whatever rounding or resampling gave.
     return Estimate(
@@ -192,6 +205,19 @@ def _estimate(value: float, low: float, high: float) -> Estimate:
         low=float(min(max(low, 0.0), value)),
         high=float(max(min(high, 1.0), value)),
     )
+
+
+def _without_verdict(
+    scores: npt.NDArray[np.float64],
+    threshold: Threshold,
+    undetermined: npt.NDArray[np.bool_] | None,
+) -> npt.NDArray[np.bool_]:
+    if undetermined is None:
+        low, high = threshold.abstain
+        return (scores > low) & (scores < high)
+    if undetermined.shape != scores.shape or undetermined.dtype != np.bool_:
+        raise ValueError(f"undetermined must be {scores.size} booleans")
+    return undetermined
 
 
 def _validated(
@@ -234,7 +260,7 @@ def _from_ranking(
     order = np.argsort(-scores, kind="stable")
     labels, scores = labels[order], scores[order]
     sizes = [int(size) for size in np.bincount(labels) if size]
-    ranked = _Ranked(labels, scores)
+    ranked = Ranked(labels, scores)
     rng = np.random.default_rng(_SEED)
     drawn = np.array([ranked.figures(ranked.resample(rng)) for _ in range(RESAMPLES)])
     low, high = np.percentile(drawn, _PERCENTILES, axis=0)
@@ -257,54 +283,3 @@ def _from_ranking(
         _estimate(brier_score_loss(labels, scores, pos_label=Label.FAKE), low[2], high[2]),
         _estimate(ece, low[3], high[3]),
     )
-
-
-class _Ranked:
-    """Pictures by falling score, ready to be measured under many weightings."""
-
-    def __init__(self, labels: npt.NDArray[np.int64], scores: npt.NDArray[np.float64]) -> None:
-        self._scores, self._gaps, self._squares = scores, labels - scores, (labels - scores) ** 2
-        starts = np.flatnonzero(np.append(True, np.diff(scores) != 0))
-        self._bins = equal_mass_bins(scores)
-        self._classes = [np.flatnonzero(labels == label) for label in Label]
-        # Per fake: how many pictures, and how many fakes, score above it, and at least as high.
-        fakes, run = self._classes[Label.FAKE], np.append(starts, labels.size)
-        of_fake = np.searchsorted(starts, fakes, side="right")
-        self._above, self._from = run[of_fake - 1], run[of_fake]
-        self._fakes_above = np.searchsorted(fakes, self._above)
-        self._fakes_from = np.searchsorted(fakes, self._from)
-
-    def resample(self, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-        """How often each picture is drawn, each class drawn from with replacement."""
-        weights = np.empty(self._gaps.size)
-        for members in self._classes:
-            drawn = rng.integers(max(members.size, 1), size=members.size)
-            weights[members] = np.bincount(drawn, minlength=members.size)
-        return weights
-
-    def figures(self, weights: npt.NDArray[np.float64]) -> tuple[float, float, float, float]:
-        """ROC AUC, average precision (NaN for one class), Brier score, calibration error."""
-        total = weights.sum()
-        # Sums, not dot products: those wake every BLAS thread, 20 times slower on a busy machine.
-        brier = (weights * self._squares).sum() / total
-        ece = self._summed_error(weights * self._gaps) / total
-        fakes = weights[self._classes[Label.FAKE]]
-        n_fake = fakes.sum()
-        if n_fake in (0, total):
-            return np.nan, np.nan, brier, ece
-        called, tp = np.append(0.0, np.cumsum(weights)), np.append(0.0, np.cumsum(fakes))
-        called_from, tp_from = called[self._from], tp[self._fakes_from]
-        # Not drawn, a picture at the top has nothing above it: 0 of 1 then, with weight 0.
-        pr_auc = (fakes * tp_from / np.maximum(called_from, 1.0)).sum() / n_fake
-        # A real above a fake is a pair ranked wrong, one beside it half a pair.
-        wrong = called_from - tp_from + called[self._above] - tp[self._fakes_above]
-        roc_auc = 1 - (fakes * wrong).sum() / (2 * n_fake * (total - n_fake))
-        return roc_auc, pr_auc, brier, ece
-
-    def error_by_chance(self, rng: np.random.Generator) -> float:
-        """The calibration error when every score is exactly the chance of its label."""
-        labels = rng.random(self._scores.size) < self._scores
-        return self._summed_error(labels - self._scores) / self._scores.size
-
-    def _summed_error(self, gaps: npt.NDArray[np.float64]) -> float:
-        return float(np.abs(np.add.reduceat(gaps, self._bins)).sum())

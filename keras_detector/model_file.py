@@ -1,9 +1,11 @@
 """The one file of a model: what plain Keras saved, the card, and the compiled twin.
 
 A model file is a standard `.keras` archive, which `keras.saving.load_model` opens, with two more
-members: `card.json` (`keras_detector.card.Card`) and `model.tflite`. The card holds the SHA-256 of
-every other member; its own bytes are guarded by the archive's CRC-32. A reader who verifies that
-is safe from damage and from code in a stranger's file, but cannot know who wrote it.
+members: `card.json` (`keras_detector.card.Card`) and `model.tflite`. The twin of a large network
+may instead lie beside the archive, as `<stem>.tflite` in the same folder, where the card says so.
+The card holds the SHA-256 of everything else, beside or inside; its own bytes are guarded by the
+archive's CRC-32. A reader who verifies that is safe from damage and from code in a stranger's
+file, but cannot know who wrote it.
 """
 
 import io
@@ -17,15 +19,15 @@ from typing import BinaryIO
 
 import msgspec
 
-from keras_detector.atomic_file import atomic_file
+from keras_detector.atomic_file import atomic_file, write_atomically
 from keras_detector.card import Card, decode_card, encode_card
 from keras_detector.errors import ModelFileError
 from keras_detector.keras_config import refuse_foreign_code
 from keras_detector.printable import printable
-from keras_detector.zip_container import StoredZip
+from keras_detector.zip_container import StoredZip, count_members
 
 MAX_BYTES = 512 * 2**20
-"""The largest model file. Its hashes are checked in about a second, whoever wrote it."""
+"""The largest model file, and the largest twin beside one: hashed in about a second each."""
 
 _CARD, _TWIN, _CONFIG, _WEIGHTS = "card.json", "model.tflite", "config.json", "model.weights.h5"
 _LIMITS = {
@@ -54,20 +56,25 @@ class ModelFile:
     twin: bytes
 
 
-def read_model_file(path: Path) -> ModelFile:
+def read_model_file(path: Path, *, weights: bool = True) -> ModelFile:
     """Verify a model file and read its card and twin; Keras is not needed.
 
     Members, sizes and hashes are checked first, then the card and the configuration are parsed;
     after it, the file is safe to open with `keras.saving.load_model` too.
 
+    Args:
+        path: the model file.
+        weights: hash the weights of the Keras form as well. A verdict does not read them, and they
+            are the largest part; whoever opens the file with Keras must verify them.
+
     Raises:
-        ModelFileError: it is missing, unreadable, not ours, or was changed.
+        ModelFileError: it, or the twin beside it, is missing, unreadable, not ours, or was changed.
     """
     try:
         with open(path, "rb", opener=_open_without_waiting) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise _refused("a regular file", "a pipe, a device or the like")
-            card, twin = _verified(file)
+            card, twin = _verified(file, path, weights=weights)
     except ModelFileError as error:
         raise _refused(
             error.expected, f"{printable(path)}: {error.received}", error.advice
@@ -83,11 +90,21 @@ def read_model_file(path: Path) -> ModelFile:
     return ModelFile(path=path, card=card, twin=twin)
 
 
+def twin_path(path: Path) -> Path:
+    """Where the twin of a model lies whose card says `"beside"`: next to the file itself.
+
+    Args:
+        path: the model file; a link to one stands for the file it leads to.
+    """
+    return Path(os.path.realpath(path)).with_suffix(".tflite")
+
+
 def write_model_file(path: Path, *, keras_archive: bytes, twin: bytes, card: Card) -> None:
     """Write a model file, wholly or not at all; the same arguments give the same bytes.
 
     Args:
-        path: where to, ending in `.keras`; an existing file is replaced at the very end.
+        path: where to, ending in `.keras`; an existing file is replaced at the very end. Where
+            the card says `"beside"`, so is an existing `twin_path(path)`, just before it.
         keras_archive: the bytes of the `.keras` file that plain Keras saved.
         twin: the same network as a LiteRT flatbuffer.
         card: the card; its `sha256` is filled in here.
@@ -101,6 +118,10 @@ def write_model_file(path: Path, *, keras_archive: bytes, twin: bytes, card: Car
     members = {**_keras_members(keras_archive), _TWIN: twin}
     digests = {name: sha256(data).hexdigest() for name, data in members.items()}
     members[_CARD] = encode_card(msgspec.structs.replace(card, sha256=digests))
+    beside = card.twin.place == "beside"
+    if beside:
+        del members[_TWIN]
+        _check_twin(twin, digests[_TWIN])
     with atomic_file(path) as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
             for name, data in members.items():
@@ -108,24 +129,71 @@ def write_model_file(path: Path, *, keras_archive: bytes, twin: bytes, card: Car
                 entry.create_system = 3
                 archive.writestr(entry, data)
         file.flush()
-        _verified(file)
+        _verified_archive(file, weights=True)
+        if beside:
+            # Both files are on the disk before either takes its place.
+            write_atomically(twin_path(path), twin)
 
 
-def _verified(file: BinaryIO) -> tuple[Card, bytes]:
-    archive = StoredZip(file, _LIMITS, MAX_BYTES)
+def _verified(file: BinaryIO, path: Path, *, weights: bool) -> tuple[Card, bytes]:
+    card, twin = _verified_archive(file, weights=weights)
+    if twin is None:
+        twin = _read_beside(twin_path(path))
+        _check_twin(twin, card.sha256[_TWIN])
+    return card, twin
+
+
+def _verified_archive(file: BinaryIO, *, weights: bool) -> tuple[Card, bytes | None]:
+    """The card and the twin of a checked archive; None for a twin that lies beside it."""
+    inside = count_members(file) >= len(_LIMITS)
+    limits = {name: limit for name, limit in _LIMITS.items() if inside or name != _TWIN}
+    archive = StoredZip(file, limits, MAX_BYTES)
     card = decode_card(archive.read(_CARD))
-    hashed = [name for name in _LIMITS if name != _CARD]
-    if card.sha256.keys() != set(hashed):
+    hashed = {name for name in _LIMITS if name != _CARD}
+    if card.sha256.keys() != hashed:
         raise _refused(f"a card with hashes of {sorted(hashed)}", f"{sorted(card.sha256)!r:.300}")
-    for name in hashed:
+    if inside != (card.twin.place == "inside"):
+        raise _refused(f"a twin {card.twin.place} the model file, as its card says", "the opposite")
+    unread = {_CARD, _TWIN} if weights else {_CARD, _TWIN, _WEIGHTS}
+    for name in limits.keys() - unread:
         if archive.sha256(name) != card.sha256[name]:
             raise _refused(f"{name} as the card hashes it", "other content")
     if archive.head(_WEIGHTS, 8) != b"\x89HDF\r\n\x1a\n":
         raise _refused(f"an HDF5 file in {_WEIGHTS}", "something else")
-    if archive.head(_TWIN, 8)[4:] != b"TFL3":
-        raise _refused(f"a LiteRT flatbuffer in {_TWIN}", "something else")
     refuse_foreign_code(archive.read(_CONFIG))
-    return card, archive.read(_TWIN)
+    if not inside:
+        return card, None
+    twin = archive.read(_TWIN)
+    _check_twin(twin, card.sha256[_TWIN])
+    return card, twin
+
+
+def _check_twin(twin: bytes, digest: str) -> None:
+    if len(twin) > MAX_BYTES:
+        raise _refused(f"a twin of at most {MAX_BYTES:,} bytes", f"{len(twin):,} bytes")
+    if sha256(twin).hexdigest() != digest:
+        raise _refused(f"{_TWIN} as the card hashes it", "other content")
+    if twin[4:8] != b"TFL3":
+        raise _refused(f"a LiteRT flatbuffer in {_TWIN}", "something else")
+
+
+def _read_beside(path: Path) -> bytes:
+    wanted = f"the compiled network {printable(path)}, which belongs to the model file"
+    advice = "Keep the two files of the model together, under their own names."
+    try:
+        if path.is_symlink():  # refused below too, except on Windows, which has no O_NOFOLLOW
+            raise _refused(wanted, "a symbolic link", advice)
+        with open(path, "rb", opener=_open_itself) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise _refused(wanted, "a pipe, a device or the like", advice)
+            if status.st_size > MAX_BYTES:
+                raise _refused(f"at most {MAX_BYTES:,} bytes", f"{status.st_size:,} bytes", advice)
+            return file.read(MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise _refused(wanted, "no such file", advice) from error
+    except OSError as error:
+        raise _refused(wanted, error.strerror or str(error), advice) from error
 
 
 def _keras_members(keras_archive: bytes) -> dict[str, bytes]:
@@ -142,6 +210,10 @@ def _keras_members(keras_archive: bytes) -> dict[str, bytes]:
 def _open_without_waiting(path: str, flags: int) -> int:
     # A pipe without a writer would block here for ever.
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _open_itself(path: str, flags: int) -> int:
+    return _open_without_waiting(path, flags | getattr(os, "O_NOFOLLOW", 0))
 
 
 def _refused(expected: str, received: str, advice: str = _ADVICE) -> ModelFileError:

@@ -1,6 +1,7 @@
 """Running the compiled twin with LiteRT: pixels in, logits and activation maps out."""
 
 import math
+import os
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,16 @@ from keras_detector.card import InputSpec
 from keras_detector.errors import ModelFileError
 from keras_detector.native_stderr import without_native_stderr
 from keras_detector.pixels import Pixels
+
+LARGE = 32_000_000
+"""Bytes from which a twin is worth several threads; below, they cost more than they save."""
+
+_MOST_THREADS = 4
+
+
+def threads_for(twin: bytes) -> int:
+    """How many threads one picture is run on."""
+    return min(os.cpu_count() or 1, _MOST_THREADS) if len(twin) >= LARGE else 1
 
 
 class Output(NamedTuple):
@@ -27,8 +38,8 @@ class Output(NamedTuple):
 class Runtime:
     """A loaded twin.
 
-    Pictures are run one by one on one thread, so that a score never depends on what else is
-    judged beside it. Not safe to share between threads.
+    Pictures are run one by one, so that a score never depends on what else is judged beside it: a
+    small network on one thread, a large one on up to four. Not safe to share between threads.
 
     Args:
         twin: the bytes of `model.tflite`.
@@ -44,7 +55,7 @@ class Runtime:
         try:
             # It announces its delegate each time, and cannot be asked not to.
             with without_native_stderr():
-                interpreter = Interpreter(model_content=twin, num_threads=1)
+                interpreter = Interpreter(model_content=twin, num_threads=threads_for(twin))
                 interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             raise _broken(str(error)) from error

@@ -38,6 +38,14 @@ class _Member:
     crc: int
 
 
+def count_members(file: BinaryIO) -> int:
+    """How many members the end record of an archive announces; unverified, 0 without a record."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(size - _END.size, 0))
+    end = file.read(_END.size)
+    return int.from_bytes(end[10:12], "little") if end[:4] == b"PK\x05\x06" else 0
+
+
 class StoredZip:
     """The members of a strictly checked archive.
 

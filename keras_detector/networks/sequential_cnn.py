@@ -26,6 +26,39 @@ def build_sequential_cnn(
         a built model from RGB (n, size, size, 3) in 0 to 255 to logits (n, 1); scaling to [0, 1]
         is its first layer.
     """
+    from keras import layers
+
+    network = _build_blocks(
+        size=size, conv_blocks=conv_blocks, base_channels=base_channels, dropout=dropout
+    )
+    network.add(layers.Flatten())
+    for units in dense_units:
+        network.add(layers.Dense(units, activation="relu"))
+        network.add(layers.Dropout(dropout))
+    network.add(layers.Dense(1, name="logit"))
+    return network
+
+
+def build_seed_cnn(
+    *, size: int, conv_blocks: int = 3, base_channels: int = 32, dropout: float = 0.25
+) -> "keras.Model":
+    """Build the convolution blocks alone, as a backbone; arguments as above.
+
+    Returns:
+        a model from RGB (n, size, size, 3) in 0 to 255 to a feature map
+        (n, size / 2**conv_blocks, size / 2**conv_blocks, c); scaling to [0, 1] is its first layer.
+    """
+    from keras import Model
+
+    blocks = _build_blocks(
+        size=size, conv_blocks=conv_blocks, base_channels=base_channels, dropout=dropout
+    )
+    return Model(blocks.inputs, blocks.outputs[0], name="seed_cnn")
+
+
+def _build_blocks(
+    *, size: int, conv_blocks: int, base_channels: int, dropout: float
+) -> "keras.Sequential":
     from keras import Sequential, layers
 
     network = Sequential([layers.Input((size, size, 3)), layers.Rescaling(1 / 255)], name="cnn")
@@ -34,9 +67,4 @@ def build_sequential_cnn(
         network.add(layers.MaxPooling2D())
         network.add(layers.BatchNormalization())
         network.add(layers.Dropout(dropout))
-    network.add(layers.Flatten())
-    for units in dense_units:
-        network.add(layers.Dense(units, activation="relu"))
-        network.add(layers.Dropout(dropout))
-    network.add(layers.Dense(1, name="logit"))
     return network

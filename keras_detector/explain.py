@@ -1,0 +1,172 @@
+"""The places of a picture that speak for its verdict, drawn over it.
+
+The values come from the twin's second output (`networks.activation_map`), so that neither Keras nor
+TensorFlow is needed. Vermilion speaks for fake, blue for real: two colours that people with any
+common colour blindness tell apart (Okabe & Ito 2008). The picture below them is grey, so that no
+colour on it is its own.
+"""
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+from keras_detector.card import InputSpec
+from keras_detector.detector import Examination
+from keras_detector.errors import SaveError
+from keras_detector.images import viewed_box
+from keras_detector.labels import HEATMAP_TEXTS, REASON_TEXTS, VERDICT_TEXTS, Label
+from keras_detector.pixels import Pixels
+from keras_detector.printable import printable
+
+COLOURS: dict[Label, tuple[int, int, int]] = {
+    Label.REAL: (0, 114, 178),
+    Label.FAKE: (213, 94, 0),
+}
+"""RGB of what speaks for each class."""
+
+MIN_SIDE, MAX_SIDE = 384, 2048
+"""Pictures are drawn at their own size, but not smaller or larger than this on the longer side."""
+
+_FONT_SIZE, _MARGIN = 12, 8
+
+
+def draw_explanation(
+    pixels: Pixels, examined: Examination, spec: InputSpec, *, opacity: float = 0.6
+) -> Pixels:
+    """`draw_heatmap` with the verdict and a legend below.
+
+    Args:
+        pixels: uint8 (height, width, 3), as `images.decode` gives it.
+        examined: what `Detector.examine` says of it.
+        spec: the network's input, from the model's card.
+        opacity: as `draw_heatmap`.
+
+    Returns:
+        uint8 (drawn height + legend, drawn width, 3), RGB.
+    """
+    drawn = draw_heatmap(pixels, examined.activation_map, spec, opacity=opacity)
+    return _with_legend(Image.fromarray(drawn), examined)
+
+
+def draw_heatmap(
+    pixels: Pixels,
+    activation_map: npt.NDArray[np.float32],
+    spec: InputSpec,
+    *,
+    opacity: float = 0.6,
+) -> Pixels:
+    """Draw the activation map over the whole, upright picture.
+
+    What the network does not see of the picture (beside the square of the view `"centre"`) stays
+    without colour, behind a thin frame.
+
+    Args:
+        pixels: uint8 (height, width, 3), as `images.decode` gives it.
+        activation_map: float32 (h, w) of any size over what the network sees.
+        spec: the network's input, from the model's card.
+        opacity: of the strongest place, 0 to 1; the others in proportion to their value.
+
+    Returns:
+        uint8 (drawn height, drawn width, 3), RGB.
+    """
+    height, width = pixels.shape[:2]
+    factor = min(max(MIN_SIDE / max(height, width), 1.0), MAX_SIDE / max(height, width))
+    size = (max(round(width * factor), 1), max(round(height * factor), 1))
+    small = factor > 1
+    resample = Image.Resampling.NEAREST if small else Image.Resampling.BICUBIC
+    grey = Image.fromarray(pixels).convert("L").resize(size, resample).convert("RGB")
+    left, top, right, bottom = (
+        round(edge * scale)
+        for edge, scale in zip(
+            viewed_box(height, width, spec),
+            (size[0] / width, size[1] / height) * 2,
+            strict=True,
+        )
+    )
+    right, bottom = max(right, left + 1), max(bottom, top + 1)
+    drawn = np.asarray(grey).astype(np.float32)
+    strength = _signed_strength(activation_map, (right - left, bottom - top))
+    seen = drawn[top:bottom, left:right]
+    for label, sign in ((Label.REAL, -1.0), (Label.FAKE, 1.0)):
+        share = opacity * np.clip(sign * strength, 0.0, 1.0)[..., np.newaxis]
+        seen += share * (np.array(COLOURS[label], np.float32) - seen)
+    picture = Image.fromarray(np.clip(np.rint(drawn), 0, 255).astype(np.uint8))
+    if (right - left, bottom - top) != size:
+        frame = (left, top, right - 1, bottom - 1)
+        ImageDraw.Draw(picture).rectangle(frame, outline=(255, 255, 255))
+    return np.asarray(picture)
+
+
+def check_output(out: Path, picture: Path, *, overwrite: bool) -> None:
+    """Refuse a place for the drawing before anything is computed.
+
+    Raises:
+        SaveError: it does not end in `.png`, is the picture itself, or exists and may not be
+            replaced.
+    """
+    if out.suffix.lower() != ".png":
+        raise _not_there("a name that ends in .png", out, "The drawing is always a PNG.")
+    if not os.path.lexists(out):
+        return
+    # The picture under another name (a link) would be lost all the same.
+    if os.path.exists(picture) and os.path.exists(out) and os.path.samefile(out, picture):  # noqa: PTH110, PTH121
+        raise _not_there("another file than the picture", out, "Choose another --out.")
+    if not overwrite:
+        advice = "Choose another --out, or pass --overwrite to replace it."
+        raise _not_there("a new file for the drawing", f"{printable(out)}, which exists", advice)
+
+
+def encode_png(pixels: Pixels) -> bytes:
+    """The bytes of a PNG file."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def _signed_strength(
+    activation_map: npt.NDArray[np.float32], size: tuple[int, int]
+) -> npt.NDArray[np.float32]:
+    """The map in the picture's size, -1 (real) to 1 (fake); all 0 if it says nothing."""
+    values = np.nan_to_num(activation_map, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float32)
+    strongest = float(np.abs(values).max(initial=0.0))
+    if strongest > 0.0:
+        values = values / strongest
+    return np.asarray(Image.fromarray(values).resize(size, Image.Resampling.BILINEAR))
+
+
+def _with_legend(picture: Image.Image, examined: Examination) -> Pixels:
+    prediction = examined.prediction
+    font = ImageFont.load_default(_FONT_SIZE)
+    line = _FONT_SIZE + 6
+    texts = [f"{VERDICT_TEXTS[prediction.verdict]}  (score {prediction.score:.3f})"]
+    texts += [REASON_TEXTS[reason] for reason in prediction.reasons]
+    legend = HEATMAP_TEXTS
+    widest = max(*(font.getlength(text) for text in texts), sum(map(font.getlength, legend)) + 80)
+    width = max(picture.width, int(widest) + 2 * _MARGIN)
+    height = picture.height + (len(texts) + 1) * line + 2 * _MARGIN
+    canvas = Image.new("RGB", (width, height), "white")
+    canvas.paste(picture, (0, 0))
+    draw = ImageDraw.Draw(canvas)
+    y = picture.height + _MARGIN
+    for text in texts:
+        draw.text((_MARGIN, y), text, fill="black", font=font)
+        y += line
+    real, fake = legend
+    draw.text((_MARGIN, y), real, fill="black", font=font)
+    draw.text((width - _MARGIN, y), fake, fill="black", font=font, anchor="ra")
+    start = _MARGIN + round(font.getlength(real)) + 10
+    end = width - _MARGIN - round(font.getlength(fake)) - 10
+    for x in range(start, end):
+        place = 2 * (x - start) / max(end - start - 1, 1) - 1
+        colour = COLOURS[Label.FAKE if place > 0 else Label.REAL]
+        shade = tuple(round(245 + abs(place) * (part - 245)) for part in colour)
+        draw.line((x, y + 2, x, y + _FONT_SIZE), fill=shade)
+    return np.asarray(canvas)
+
+
+def _not_there(expected: str, received: object, advice: str) -> SaveError:
+    return SaveError(expected=expected, received=str(received), advice=advice)
