@@ -16,6 +16,7 @@ def fit_calibration(
     logits: npt.NDArray[np.floating],
     labels: npt.NDArray[np.integer],
     method: Literal["temperature", "platt"],
+    weights: npt.NDArray[np.floating] | None = None,
 ) -> Calibration:
     """Fit `sigmoid(slope * logit + intercept)` to validation data by maximum likelihood.
 
@@ -30,6 +31,7 @@ def fit_calibration(
         logits: floats of shape (n,), the network's own output before any sigmoid.
         labels: integers of shape (n,), `Label` values.
         method: what to fit.
+        weights: floats of shape (n,), how much each picture counts; None for all the same.
 
     Returns:
         the calibration, ready for the card.
@@ -70,8 +72,9 @@ def fit_calibration(
     def loss(parameters: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
         margin = parameters[0] * scaled + parameters[1]
         miss = 0.5 * (1.0 + np.tanh(0.5 * margin)) - targets
-        nll = np.mean(np.logaddexp(0.0, margin) - targets * margin)
-        return float(nll), np.array([np.mean(miss * scaled), np.mean(miss)])
+        nll = np.average(np.logaddexp(0.0, margin) - targets * margin, weights=weights)
+        gradient = [np.average(part, weights=weights) for part in (miss * scaled, miss)]
+        return float(nll), np.array(gradient)
 
     # The likelihood is concave in both parameters: the start does not matter, only its place
     # within the bounds does.

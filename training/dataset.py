@@ -1,6 +1,7 @@
 """From a data directory to checked, packed and divided pictures."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,14 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from keras_detector.card import InputSpec
-from keras_detector.errors import DataError
-from keras_detector.labelled_directory import LabelledPicture, Split, read_labelled_directory
-from keras_detector.labels import Label
+from keras_detector.labelled_directory import Split
 from keras_detector.pixels import Pixels
-from keras_detector.printable import examples, printable
-from training.near_duplicates import near_duplicate_groups
-from training.packing import Packed, pack
+from keras_detector.printable import printable
+from training.labelled_pictures import read_pictures
+from training.recipe_lines import Balance
 from training.split import SPLITS, assign_splits, choose_subset
+from training.weighting import picture_weights, refuse_unknown_sources
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class Dataset:
         labels: int8 (n,), `Label` values.
         paths: the picture behind each row.
         sources: the source of each row.
+        groups: int64 (n,), a number that a picture shares with its copies and near copies; -1 for
+            rows that are left out.
         rows: split to its rows, ascending; near copies never stand in two splits.
         findings: what was left out or moved and why, a sentence each.
         fingerprint: sha256 over labels, splits and pixels of the used rows.
@@ -37,10 +39,39 @@ class Dataset:
     labels: npt.NDArray[np.int8]
     paths: tuple[Path, ...]
     sources: tuple[str, ...]
+    groups: npt.NDArray[np.int64]
     rows: dict[Split, npt.NDArray[np.int64]]
     findings: tuple[str, ...]
     fingerprint: str
     summary: str
+
+    @property
+    def used(self) -> npt.NDArray[np.int64]:
+        """The rows of all splits, ascending."""
+        return np.sort(np.concatenate(list(self.rows.values())))
+
+    def sources_of(self, rows: npt.NDArray[np.int64]) -> list[str]:
+        """The source of each of `rows`."""
+        return [self.sources[row] for row in rows]
+
+    def weights(
+        self, balance: Balance, source_weights: Mapping[str, float]
+    ) -> npt.NDArray[np.float64]:
+        """Float (n,): what `picture_weights` gives the training rows; 0 for all others.
+
+        Raises:
+            RecipeError: `source_weights` names a source that is not there.
+        """
+        refuse_unknown_sources("train.source_weights", source_weights, self.sources)
+        train = self.rows[Split.TRAIN]
+        weights = np.zeros(len(self.labels))
+        weights[train] = picture_weights(
+            self.labels[train],
+            self.sources_of(train),
+            balance=balance,
+            source_weights=source_weights,
+        )
+        return weights
 
 
 def prepare_dataset(
@@ -51,6 +82,7 @@ def prepare_dataset(
     dataset_size: int | None,
     seed: int,
     cache: Path,
+    hold_out: Sequence[str] = (),
 ) -> Dataset:
     """Read, check, pack and divide a data directory.
 
@@ -64,30 +96,27 @@ def prepare_dataset(
         dataset_size: a balanced subset of so many pictures; None for all.
         seed: decides subset and splits.
         cache: directory for the packed pictures.
+        hold_out: sources that go to the test split as a whole, with their near copies.
 
     Raises:
         DataError: the directory cannot be trained on; the message says what was found.
+        RecipeError: `hold_out` names a source that is not there.
         SaveError: the packed pictures cannot be written.
     """
-    directory = read_labelled_directory(root)
-    packed = pack([picture.path for picture in directory.pictures], spec, cache)
-    pictures = [directory.pictures[position] for position in packed.kept]
-    findings = [*directory.findings, *_unreadable(directory.pictures, packed)]
-    labels = np.array([picture.label for picture in pictures], dtype=np.int8)
-    _refuse_empty_class(labels, findings)
-
-    usable = _without_contradictions(labels, pictures, packed.digests, findings)
-    _refuse_empty_class(labels[usable], findings)
-    groups = np.full(len(pictures), -1, dtype=np.int64)
-    groups[usable] = near_duplicate_groups(packed.digests, packed.hashes, packed.pixels, usable)
-    copies = len(usable) - len(np.unique(groups[usable]))
-    if copies:
-        findings.append(f"Copies or near copies, kept together with their originals: {copies:,}.")
+    found = read_pictures(root, spec, cache)
+    labels, groups, usable = found.labels, found.groups, found.usable
+    refuse_unknown_sources("data.hold_out", hold_out, found.sources)
+    findings = list(found.findings)
     used = usable
     if dataset_size is not None:
         used = usable[choose_subset(labels[usable], groups[usable], dataset_size, seed)]
     splits, moved = assign_splits(
-        labels[used], groups[used], [pictures[row].split for row in used], ratios, seed
+        labels[used],
+        groups[used],
+        [found.given[row] for row in used],
+        ratios,
+        seed,
+        held_out=np.array([found.sources[row] in hold_out for row in used], dtype=bool),
     )
     if moved:
         findings.append(
@@ -96,51 +125,16 @@ def prepare_dataset(
         )
     rows = {split: used[splits == code] for code, split in enumerate(SPLITS)}
     return Dataset(
-        pixels=packed.pixels,
+        pixels=found.pixels,
         labels=labels,
-        paths=tuple(picture.path for picture in pictures),
-        sources=tuple(picture.source for picture in pictures),
+        paths=found.paths,
+        sources=found.sources,
+        groups=groups,
         rows=rows,
         findings=tuple(findings),
-        fingerprint=_fingerprint(labels, packed.digests, rows),
+        fingerprint=_fingerprint(labels, found.digests, rows),
         summary=_summary(root, labels, rows),
     )
-
-
-def _unreadable(pictures: tuple[LabelledPicture, ...], packed: Packed) -> list[str]:
-    if not packed.errors:
-        return []
-    named = [f"{pictures[at].path} ({why})" for at, why in sorted(packed.errors.items())]
-    listed = examples(named, at_most=len(named))
-    return [f"Left out {len(named):,} pictures that cannot be read: {listed}."]
-
-
-def _without_contradictions(
-    labels: npt.NDArray[np.int8],
-    pictures: list[LabelledPicture],
-    digests: tuple[str, ...],
-    findings: list[str],
-) -> npt.NDArray[np.int64]:
-    """Rows whose picture stands in one class only; the others are added to the findings."""
-    _, same = np.unique(np.array(digests), return_inverse=True)
-    seen = np.zeros((same.max() + 1, len(Label)), dtype=bool)
-    seen[same, labels] = True
-    contradicts = np.asarray(seen.all(axis=1))[same]
-    if contradicts.any():
-        named = [pictures[row].path for row in np.flatnonzero(contradicts)]
-        listed = examples(named, at_most=len(named))
-        findings.append(f"Left out {len(named):,} pictures that stand in both classes: {listed}.")
-    return np.flatnonzero(~contradicts)
-
-
-def _refuse_empty_class(labels: npt.NDArray[np.int8], findings: list[str]) -> None:
-    for label in Label:
-        if not np.any(labels == label):
-            raise DataError(
-                expected=f"readable {label.text} pictures that are not in both classes",
-                received=" ".join(("none.", *findings)).rstrip("."),
-                advice="Check what is in the two class folders.",
-            )
 
 
 def _fingerprint(

@@ -7,6 +7,7 @@ from keras_detector.networks.mirror import average_mirrored
 from keras_detector.networks.residual_cnn import build_residual_cnn
 from keras_detector.networks.sequential_cnn import build_sequential_cnn
 from training.recipe import Recipe, SequentialNetwork
+from training.recipe_lines import TrainLines
 
 
 def build_trunk(recipe: Recipe) -> keras.Model:
@@ -28,14 +29,13 @@ def build_trunk(recipe: Recipe) -> keras.Model:
     )
 
 
-def finish_network(trunk: keras.Model, recipe: Recipe) -> keras.Model:
+def finish_network(trunk: keras.Model, *, mirror: bool) -> keras.Model:
     """The network that is calibrated and saved: averaged over the mirror image, or as trained."""
-    return average_mirrored(trunk) if recipe.network.mirror else trunk
+    return average_mirrored(trunk) if mirror else trunk
 
 
-def compile_network(network: keras.Model, recipe: Recipe, steps_per_epoch: int) -> None:
-    """Give `network` the recipe's optimizer, loss and metrics, and build the optimizer."""
-    train = recipe.train
+def compile_network(network: keras.Model, train: TrainLines, steps_per_epoch: int) -> None:
+    """Give `network` the optimizer that `[train]` describes, built, a loss and metrics."""
     rate: float | keras.optimizers.schedules.LearningRateSchedule = train.learning_rate
     if train.schedule == "one-cycle":
         steps = train.epochs * steps_per_epoch
@@ -51,17 +51,29 @@ def compile_network(network: keras.Model, recipe: Recipe, steps_per_epoch: int) 
         optimizer = keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, weight_decay=decay)
     else:
         optimizer = keras.optimizers.Adam(rate, weight_decay=decay)
-    if decay:
+    compile_for_logits(network, optimizer, label_smoothing=train.label_smoothing)
+
+
+def compile_for_logits(
+    network: keras.Model, optimizer: keras.optimizers.Optimizer, *, label_smoothing: float
+) -> None:
+    """Give `network` the loss and metrics of a logit, and build the optimizer.
+
+    Args:
+        network: pictures or features to logits (n, 1).
+        optimizer: its weight decay, if it has any, will leave vectors (biases, scales) alone.
+        label_smoothing: targets are moved this far towards 0.5, in share of the way.
+    """
+    if optimizer.weight_decay:
         vectors = [v for v in network.trainable_variables if len(v.shape) == 1]
         optimizer.exclude_from_weight_decay(var_list=vectors)
     network.compile(
         optimizer=optimizer,
-        loss=keras.losses.BinaryCrossentropy(
-            from_logits=True, label_smoothing=train.label_smoothing
-        ),
+        loss=keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=label_smoothing),
         metrics=[_LogitAccuracy(threshold=0.0, name="accuracy")],
     )
-    optimizer.build(network.trainable_variables)
+    # In mixed_float16 Keras has wrapped it, to scale the loss.
+    network.optimizer.build(network.trainable_variables)
 
 
 class _LogitAccuracy(keras.metrics.BinaryAccuracy):

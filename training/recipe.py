@@ -1,124 +1,58 @@
 """A recipe: every choice of a training run, one line each in a TOML file.
 
-The shipped recipes are the files in `training/recipes/`. No line has a default: a recipe that
-lacks one, or has one we do not know, is refused.
+The shipped recipes are the files in `training/recipes/`, and one for each backbone of the registry:
+`recipes/transfer.toml` with the lines that the registry and `backbone_recipes.toml` give for it. No
+line has a default: a recipe that lacks one, or has one we do not know, is refused.
 """
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta
 
-from keras_detector.card import InputSpec
+from keras_detector.card import InputSpec, Stands
 from keras_detector.errors import RecipeError
+from keras_detector.networks.backbones import BACKBONES
+from training.recipe_check import check_recipe, check_tuning, refuse_held_out_sources
+from training.recipe_lines import (
+    AugmentLines,
+    DataLines,
+    ExportLines,
+    ResidualNetwork,
+    SequentialNetwork,
+    TrainLines,
+    VerdictLines,
+)
+from training.transfer_lines import (
+    BackboneNetwork,
+    FineTuneLines,
+    HeadLines,
+    TuningTrainLines,
+    ViewLines,
+)
 
-Positive = Annotated[float, Meta(gt=0.0)]
-NotNegative = Annotated[float, Meta(ge=0.0)]
-Share = Annotated[float, Meta(ge=0.0, lt=1.0)]
-PositiveInt = Annotated[int, Meta(ge=1)]
+__all__ = [
+    "AnyRecipe",
+    "AugmentLines",
+    "Recipe",
+    "ResidualNetwork",
+    "SequentialNetwork",
+    "TransferRecipe",
+    "TuningRecipe",
+    "load_recipe",
+    "load_tuning_recipe",
+    "shipped_recipes",
+]
 
-
-class SequentialNetwork(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="sequential"
-):
-    """`[network]` of the seed's kind; see `networks.sequential_cnn`."""
-
-    conv_blocks: PositiveInt
-    base_channels: PositiveInt
-    dense_units: tuple[PositiveInt, ...]
-    dropout: Share
-    mirror: bool
-
-
-class ResidualNetwork(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="residual"
-):
-    """`[network]` with shortcuts; see `networks.residual_cnn`."""
-
-    channels: tuple[PositiveInt, ...]
-    residual_blocks: tuple[Annotated[int, Meta(ge=0)], ...]
-    dropout: Share
-    mirror: bool
-
-
-class DataLines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[data]`: which pictures, and how they are split.
-
-    Attributes:
-        dataset_size: a balanced subset of so many pictures, or `"all"`.
-        split: shares of train, validation and test; they sum to 1.
-    """
-
-    dataset_size: PositiveInt | Literal["all"]
-    split: tuple[Share, Share, Share]
-
-
-class AugmentLines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[augment]`: random changes to training pictures; 0 or false switches one off.
-
-    Attributes:
-        flip: mirror left and right.
-        rotation: up to this share of a full turn, either way.
-        zoom: in or out by up to this share.
-        shift: move by up to so many whole pixels, reflecting at the border.
-        cutmix: share of batches in which a rectangle of another picture is pasted in, the target
-            mixed by area (Yun et al. 2019, arXiv:1905.04899).
-    """
-
-    flip: bool
-    rotation: Share
-    zoom: Share
-    shift: Annotated[int, Meta(ge=0)]
-    cutmix: Annotated[float, Meta(ge=0.0, le=1.0)]
-
-
-class TrainLines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[train]`: the optimisation.
-
-    Attributes:
-        optimizer: `"adam"`, or `"sgd"` with Nesterov momentum 0.9.
-        learning_rate: the rate, or the peak of `"one-cycle"`.
-        schedule: `"constant"`; `"one-cycle"`: linear warm-up over a fifth of the steps, then a
-            cosine to zero (Smith & Topin 2017, arXiv:1708.07120).
-        weight_decay: decoupled, on kernels only (Loshchilov & Hutter 2017, arXiv:1711.05101).
-        label_smoothing: targets are moved this far towards 0.5, in share of the way.
-        class_weights: of `real` and `fake` in the loss.
-        target_accuracy: stop when validation accuracy gets there, or `"none"`.
-        patience: stop after so many epochs without a better validation accuracy.
-    """
-
-    epochs: PositiveInt
-    batch_size: PositiveInt
-    optimizer: Literal["adam", "sgd"]
-    learning_rate: Positive
-    schedule: Literal["constant", "one-cycle"]
-    weight_decay: NotNegative
-    label_smoothing: Share
-    class_weights: tuple[Positive, Positive]
-    target_accuracy: Annotated[float, Meta(gt=0.5, le=1.0)] | Literal["none"]
-    patience: PositiveInt
-    seed: Annotated[int, Meta(ge=0, lt=2**32)]
-
-
-class VerdictLines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`[verdict]`: what is fitted on validation data after training.
-
-    Attributes:
-        calibration: `"temperature"` or `"platt"`.
-        threshold: `"youden"`, `"f1"` or `"fpr=0.05"`.
-        abstain_risk: a verdict more likely wrong than this is "cannot tell"; 0.5 never abstains.
-    """
-
-    calibration: Literal["temperature", "platt"]
-    threshold: str
-    abstain_risk: Annotated[float, Meta(gt=0.0, le=0.5)]
+R = TypeVar("R")
+Name = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A whole recipe.
+    """A whole recipe for a network that is trained from scratch.
 
     Attributes:
         name: names the model in its card.
@@ -126,7 +60,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         limits: what it is known to be wrong about, a sentence each.
     """
 
-    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    name: Name
     summary: str
     limits: tuple[str, ...]
     input: InputSpec
@@ -135,17 +69,68 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     augment: AugmentLines
     train: TrainLines
     verdict: VerdictLines
+    export: ExportLines
+    stands: Stands
 
 
-_SHIPPED = Path(__file__).parent / "recipes"
+class TransferRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A whole recipe for a head on a backbone, and for fine-tuning both.
+
+    Attributes:
+        name: names the model in its card.
+        summary: what the model is and what for.
+        limits: what it is known to be wrong about, a sentence each.
+    """
+
+    name: Name
+    summary: str
+    limits: tuple[str, ...]
+    input: InputSpec
+    network: BackboneNetwork
+    data: DataLines
+    views: ViewLines
+    head: HeadLines
+    train: TrainLines
+    fine_tune: FineTuneLines
+    verdict: VerdictLines
+    export: ExportLines
+    stands: Stands
+
+
+class TuningRecipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A recipe for training a finished model further; its input, network and `stands` stay.
+
+    Attributes:
+        name: follows the model's name in the new card.
+        limits: what tuned models are known to be wrong about, a sentence each.
+    """
+
+    name: Name
+    limits: tuple[str, ...]
+    data: DataLines
+    views: ViewLines
+    train: TuningTrainLines
+    fine_tune: FineTuneLines
+    verdict: VerdictLines
+    export: ExportLines
+
+
+AnyRecipe = Recipe | TransferRecipe
+
+_HERE = Path(__file__).parent
+_SHIPPED = _HERE / "recipes"
+_TRANSFER = _SHIPPED / "transfer.toml"
+_BACKBONE_LINES = _HERE / "backbone_recipes.toml"
+_TUNING = _HERE / "fine_tune.toml"
 
 
 def shipped_recipes() -> tuple[str, ...]:
-    """Names of the recipes that come with the project."""
-    return tuple(sorted(path.stem for path in _SHIPPED.glob("*.toml")))
+    """Names of the recipes that come with the project: the files, then the backbones."""
+    files = sorted(path.stem for path in _SHIPPED.glob("*.toml"))
+    return (*files, *sorted(BACKBONES))
 
 
-def load_recipe(name_or_path: str, changes: Sequence[str] = ()) -> Recipe:
+def load_recipe(name_or_path: str, changes: Sequence[str] = ()) -> AnyRecipe:
     """Read a recipe and apply changes to its lines.
 
     Args:
@@ -155,71 +140,108 @@ def load_recipe(name_or_path: str, changes: Sequence[str] = ()) -> Recipe:
     Raises:
         RecipeError: no such recipe, or a line is missing, unknown or out of range.
     """
-    path = _SHIPPED / f"{name_or_path}.toml"
-    if name_or_path not in shipped_recipes():
+    path, given = _SHIPPED / f"{name_or_path}.toml", dict[str, object]()
+    if "/" in name_or_path or not path.exists():
         path = Path(name_or_path)
-    try:
-        lines = tomllib.loads(path.read_text(encoding="utf-8"))
-        for change in changes:
-            _apply(lines, change)
-        recipe = msgspec.convert(lines, Recipe)
-    except OSError as error:
-        raise RecipeError(
-            expected=f"a recipe ({', '.join(shipped_recipes())}) or a TOML file",
-            received=f"{name_or_path} ({error.strerror})",
-            advice="Name a shipped recipe, or copy one and pass its path.",
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
-        raise RecipeError(
-            expected="a complete recipe",
-            received=f"{error} in {' '.join((path.name, *changes))}",
-            advice="Compare the line with the shipped recipes in training/recipes/.",
-        ) from error
-    _check(recipe)
+        if name_or_path in BACKBONES:
+            path, given = _TRANSFER, _backbone_lines(name_or_path)
+    lines = _read(path, name_or_path, given, changes)
+    network = lines.get("network")
+    transfer = isinstance(network, dict) and network.get("kind") == "backbone"
+    recipe: AnyRecipe
+    if transfer:
+        recipe = _converted(lines, TransferRecipe, path, changes)
+    else:
+        recipe = _converted(lines, Recipe, path, changes)
+    check_recipe(recipe)
     return recipe
 
 
-def _apply(lines: dict[str, object], change: str) -> None:
+def load_tuning_recipe(path: Path | None, changes: Sequence[str] = ()) -> TuningRecipe:
+    """Read a recipe for `fine-tune`; as `load_recipe`, with None for the shipped one."""
+    file = path or _TUNING
+    lines = _read(file, str(file), {}, changes)
+    recipe = _converted(lines, TuningRecipe, file, changes)
+    check_tuning(recipe.data, recipe.views)
+    refuse_held_out_sources(recipe.verdict)
+    return recipe
+
+
+def _backbone_lines(name: str) -> dict[str, object]:
+    """What is otherwise than in the recipe `transfer`, by `section.line`."""
+    backbone = BACKBONES[name]
+    own = tomllib.loads(_BACKBONE_LINES.read_text(encoding="utf-8"))
+    return {
+        "name": name,
+        "input.size": backbone.size,
+        "stands.min_side": backbone.size,
+        "network.backbone": name,
+        "network.weights": backbone.weights or "none",
+        "network.pooling": "average" if backbone.features == "map" else "none",
+        **own.get(name, {}),
+    }
+
+
+def _read(
+    path: Path, name: str, given: Mapping[str, object], changes: Sequence[str]
+) -> dict[str, Any]:
+    try:
+        lines = tomllib.loads(path.read_text(encoding="utf-8"))
+        for key, value in given.items():
+            section, line = _place(lines, key, f"{key}={value}")
+            section[line] = value
+        for change in changes:
+            _apply(lines, change)
+    except OSError as error:
+        raise RecipeError(
+            expected=f"a recipe ({', '.join(shipped_recipes())}) or a TOML file",
+            received=f"{name} ({error.strerror})",
+            advice="Name a shipped recipe, or copy one and pass its path.",
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _incomplete(error, path, changes) from error
+    return lines
+
+
+def _converted(lines: dict[str, Any], kind: type[R], path: Path, changes: Sequence[str]) -> R:
+    try:
+        return msgspec.convert(lines, kind)
+    except msgspec.ValidationError as error:
+        raise _incomplete(error, path, changes) from error
+
+
+def _incomplete(error: Exception, path: Path, changes: Sequence[str]) -> RecipeError:
+    return RecipeError(
+        expected="a complete recipe",
+        received=f"{error} in {' '.join((path.name, *changes))}",
+        advice="Compare the line with the shipped recipes in training/recipes/.",
+    )
+
+
+def _apply(lines: dict[str, Any], change: str) -> None:
     key, equals, value = change.partition("=")
-    *sections, line = key.strip().split(".")
+    if not equals:
+        raise _no_such_line(change)
+    section, line = _place(lines, key.strip(), change)
+    try:
+        section[line] = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        section[line] = value.strip()
+
+
+def _place(lines: dict[str, Any], key: str, change: str) -> tuple[dict[str, Any], str]:
+    *sections, line = key.split(".")
     target: object = lines
     for section in sections:
         target = target.get(section) if isinstance(target, dict) else None
-    if not equals or not isinstance(target, dict) or line not in target:
-        raise RecipeError(
-            expected="a change as section.line=value, of a line the recipe has",
-            received=change,
-            advice="For example: --set train.epochs=5",
-        )
-    try:
-        target[line] = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        target[line] = value.strip()
+    if not isinstance(target, dict) or line not in target:
+        raise _no_such_line(change)
+    return target, line
 
 
-def _check(recipe: Recipe) -> None:
-    shares = recipe.data.split
-    if abs(sum(shares) - 1.0) > 1e-6 or min(shares) <= 0:
-        raise RecipeError(
-            expected="three positive shares that sum to 1 in data.split",
-            received=str(list(shares)),
-            advice="For example: [0.7, 0.2, 0.1]",
-        )
-    network = recipe.network
-    if isinstance(network, SequentialNetwork):
-        halvings = network.conv_blocks
-    else:
-        halvings = len(network.channels) - 1
-        if len(network.residual_blocks) != halvings:
-            raise RecipeError(
-                expected="one fewer residual_blocks than channels",
-                received=f"{list(network.residual_blocks)} and {list(network.channels)}",
-                advice="The first of channels is the stem, which has no residual blocks.",
-            )
-    size = recipe.input.size
-    if halvings < 1 or size >> halvings < 1:
-        raise RecipeError(
-            expected=f"1 to {size.bit_length() - 1} blocks, each halving {size} pixels",
-            received=str(halvings),
-            advice="Use fewer blocks or a larger input.size.",
-        )
+def _no_such_line(change: str) -> RecipeError:
+    return RecipeError(
+        expected="a change as section.line=value, of a line the recipe has",
+        received=change,
+        advice="For example: --set train.epochs=5",
+    )

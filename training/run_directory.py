@@ -96,8 +96,27 @@ class RunDirectory:
 
     @property
     def began(self) -> bool:
-        """Whether there is a finished epoch to go on from."""
+        """Whether there is something to go on from: a finished epoch of any phase, or features."""
+        return self.features.exists() or any(self.path.glob("*.npz"))
+
+    @property
+    def has_state(self) -> bool:
+        """Whether there is a finished epoch of this phase to go on from."""
         return self._state.exists()
+
+    @property
+    def features(self) -> Path:
+        """Where a frozen backbone's features are kept while the run lasts."""
+        return self.path / "features"
+
+    def phase(self, name: str) -> "RunDirectory":
+        """The same directory with the state of another phase of training.
+
+        Only the run itself is entered and left; it holds the lock.
+        """
+        other = RunDirectory(self._out)
+        other._state = self.path / f"{name}.npz"
+        return other
 
     @property
     def pictures(self) -> Path:

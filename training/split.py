@@ -54,6 +54,8 @@ def assign_splits(
     given: Sequence[Split | None],
     ratios: tuple[float, float, float],
     seed: int,
+    *,
+    held_out: npt.NDArray[np.bool_] | None = None,
 ) -> tuple[npt.NDArray[np.int8], int]:
     """Give each picture its split; a group never stands in two.
 
@@ -67,6 +69,8 @@ def assign_splits(
         given: the split folder of each picture, or None.
         ratios: shares of train, validation and test; they sum to 1.
         seed: the same seed gives the same splits.
+        held_out: bool (n,), pictures that go to test whatever the directory says, with their
+            groups; the others are divided as if these were not there. None for none.
 
     Returns:
         int8 (n,), positions in `SPLITS`; and how many pictures moved to another split than given.
@@ -78,10 +82,13 @@ def assign_splits(
     # of each group the most protected split
     protected = np.zeros(groups.max() + 1, dtype=np.int8)
     np.maximum.at(protected, groups, wished)
+    shares = np.array([0.0 if code in wished[wished > 0] else ratios[code] for code in range(3)])
+    if held_out is not None:
+        wished[held_out] = _TEST
+        np.maximum.at(protected, groups, wished)
     splits = protected[groups]
     moved = int((splits != wished).sum())
 
-    shares = np.array([0.0 if code in wished[wished > 0] else ratios[code] for code in range(3)])
     shares[_TRAIN] = ratios[_TRAIN]
     bounds = np.cumsum(shares / shares.sum())[:-1]
     # A group of mixed labels goes with its first member, so that it stays whole.

@@ -1,26 +1,43 @@
-"""The training loop: from a dataset and a recipe to the best epoch's weights."""
+"""Training from scratch: from a dataset and a recipe to the best epoch's weights."""
 
-import time
 from dataclasses import dataclass
 from importlib.metadata import version
 
 import keras
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from keras_detector.labelled_directory import Split
 from training.augmentation import Augmentation
-from training.batches import Batches, EpochOrder, OrderedBatches
+from training.batches import Batches, OrderedBatches
 from training.dataset import Dataset
+from training.epochs import run_epochs
 from training.network import build_trunk, compile_network
-from training.progress import TrainingProgress
 from training.recipe import Recipe
-from training.run_directory import RunDirectory, RunState, run_identity
-from training.seeding import EpochSeeding, make_deterministic
-from training.stopping import AccuracyTargetStopping, NonFiniteLossStopping
+from training.recipe_lines import Precision
+from training.run_directory import RunDirectory, run_identity
+from training.seeding import make_deterministic
+from training.stopping import AccuracyTargetStopping
+from training.strategy import arithmetic, training_strategy
 
 PACKAGES = ("keras-detector", "keras", "tensorflow", "numpy", "pillow")
 """The packages whose versions a card names and a resumed run must share."""
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Logits of pictures by heads that never saw their source.
+
+    Attributes:
+        rows: int64 (m,), rows of the data set.
+        logits: float64 (m,).
+        weights: float64 (m,), how much each counts: classes, and their sources, as in training.
+    """
+
+    rows: npt.NDArray[np.int64]
+    logits: npt.NDArray[np.float64]
+    weights: npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -33,6 +50,11 @@ class Trained:
         epochs: epochs run.
         best_epoch: the epoch whose weights were kept, from 1.
         seconds: time spent training, over all resumed parts.
+        logits: float64 (n,), the finished network's logit of each used row of the data set where
+            features on the disk already give it; None where the network must be run.
+        held_out: of the training and validation pictures, the logit by a head that saw nothing of
+            their source; None where the recipe's verdict does not ask for it.
+        precision: how the features behind `logits` were computed.
     """
 
     trunk: keras.Model
@@ -40,6 +62,9 @@ class Trained:
     epochs: int
     best_epoch: int
     seconds: float
+    logits: npt.NDArray[np.float64] | None
+    held_out: HeldOut | None = None
+    precision: Precision = "float32"
 
 
 def package_versions() -> dict[str, str]:
@@ -61,53 +86,42 @@ def train(recipe: Recipe, dataset: Dataset, run: RunDirectory) -> Trained:
     """
     settings = recipe.train
     make_deterministic(settings.seed)
-    trunk = build_trunk(recipe)
+    strategy = training_strategy()
+    train_rows = dataset.rows[Split.TRAIN]
     batches = Batches(
         dataset.pixels,
         dataset.labels,
-        dataset.rows[Split.TRAIN],
+        train_rows,
         batch_size=settings.batch_size,
         seed=settings.seed,
         augmentation=Augmentation(recipe.augment, recipe.input.size),
         class_weights=settings.class_weights,
+        weights=dataset.weights(settings.balance, settings.source_weights),
     )
-    compile_network(trunk, recipe, len(batches))
+    with strategy.scope(), arithmetic(settings.precision):
+        trunk = build_trunk(recipe)
+        compile_network(trunk, settings, len(batches))
     target = None if settings.target_accuracy == "none" else settings.target_accuracy
-    stopping = AccuracyTargetStopping(target, patience=settings.patience)
-    keeper = _StateKeeper(
-        run,
-        _identity(recipe, dataset),
-        stopping,
+    ended = run_epochs(
+        trunk,
+        batches,
+        OrderedBatches(dataset.pixels, dataset.labels, dataset.rows[Split.VALIDATION]),
+        epochs=settings.epochs,
+        stopping=AccuracyTargetStopping(target, patience=settings.patience),
+        seed=settings.seed,
+        run=run,
+        identity=_identity(recipe, dataset),
     )
-    done = keeper.resume(trunk)
-    if not keeper.finished:
-        trunk.fit(
-            batches,
-            validation_data=OrderedBatches(
-                dataset.pixels, dataset.labels, dataset.rows[Split.VALIDATION]
-            ),
-            initial_epoch=done,
-            epochs=settings.epochs,
-            shuffle=False,  # `Batches` does, by seed and epoch; Keras would by what came before
-            verbose=0,
-            callbacks=[
-                EpochOrder(batches),
-                EpochSeeding(settings.seed),
-                NonFiniteLossStopping(),
-                stopping,
-                TrainingProgress(epochs=settings.epochs, batches=len(batches), done=done),
-                keeper,
-            ],
-        )
     # A fresh network: what trained it (optimizer, metrics) has no place in a model file.
     trained = build_trunk(recipe)
-    trained.set_weights(keeper.best_weights)
+    trained.set_weights(ended.best_weights)
     return Trained(
         trunk=trained,
-        history=keeper.history,
-        epochs=len(keeper.history["loss"]),
-        best_epoch=keeper.best_epoch,
-        seconds=keeper.seconds,
+        history=ended.history,
+        epochs=len(ended.history["loss"]),
+        best_epoch=ended.best_epoch,
+        seconds=ended.seconds,
+        logits=None,
     )
 
 
@@ -121,54 +135,3 @@ def _identity(recipe: Recipe, dataset: Dataset) -> str:
             msgspec.json.encode(package_versions(), order="sorted").decode(),
         ]
     )
-
-
-class _StateKeeper(keras.callbacks.Callback):
-    """Keeps the state of every finished epoch, and puts it back."""
-
-    def __init__(self, run: RunDirectory, identity: str, stopping: AccuracyTargetStopping) -> None:
-        super().__init__()
-        self._run, self._identity, self._stopping = run, identity, stopping
-        self._began = time.monotonic()
-        self.history: dict[str, list[float]] = {}
-        self.seconds = 0.0
-        self.finished = False
-        self.best_epoch = 0
-        self.best_weights: list[np.ndarray] = []
-
-    def resume(self, network: keras.Model) -> int:
-        """Put the kept state back; returns the number of epochs it has behind it."""
-        state = self._run.load(self._identity)
-        if state is None:
-            return 0
-        network.set_weights(state.weights)
-        for variable, value in zip(network.optimizer.variables, state.optimizer, strict=True):
-            variable.assign(value)
-        self._stopping.restore(state.stopping, state.best_weights)
-        self.history, self.seconds, self.finished = state.history, state.seconds, state.finished
-        self.best_weights, self.best_epoch = state.best_weights, state.stopping["best_epoch"] + 1
-        return state.epoch
-
-    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Called by Keras."""
-        self._began = time.monotonic() - self.seconds
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Called by Keras."""
-        for name, value in (logs or {}).items():
-            self.history.setdefault(name, []).append(float(value))
-        self.seconds = time.monotonic() - self._began
-        self.finished = self.model.stop_training or epoch + 1 == self.params["epochs"]
-        self.best_weights = self._stopping.best_weights
-        self.best_epoch = self._stopping.best_epoch + 1
-        state = RunState(
-            epoch=epoch + 1,
-            finished=self.finished,
-            seconds=self.seconds,
-            history=self.history,
-            stopping=self._stopping.progress(),
-            weights=self.model.get_weights(),
-            optimizer=[variable.numpy() for variable in self.model.optimizer.variables],
-            best_weights=self.best_weights,
-        )
-        self._run.save(state, self._identity)

@@ -1,0 +1,50 @@
+"""A new model's figures on test pictures that were compressed, scaled or blurred."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from keras_detector.card import Calibration, Condition, InputSpec, Threshold
+from keras_detector.images import decode, fit
+from keras_detector.pixels import Pixels
+from keras_detector.robustness import measure_robustness
+from keras_detector.runtime import Runtime
+
+ROBUSTNESS_PICTURES = 100
+"""Test pictures that are judged under every condition: nine times a verdict's time each."""
+
+
+def robust_figures(
+    runtime: Runtime,
+    spec: InputSpec,
+    calibration: Calibration,
+    threshold: Threshold,
+    *,
+    labels: npt.NDArray[np.integer],
+    paths: Sequence[Path],
+    sources: Sequence[str],
+) -> dict[str, Condition]:
+    """Judge pictures under every condition of `degrade.CONDITIONS`, with a progress bar.
+
+    Args:
+        runtime: the compiled network.
+        spec: its input.
+        calibration: turns its logits into scores.
+        threshold: where a score becomes fake.
+        labels: integers (n,), `Label` values.
+        paths: the n pictures.
+        sources: the source of each.
+
+    Raises:
+        ImageError: a picture has become unreadable.
+    """
+
+    def score(pictures: list[Pixels]) -> npt.NDArray[np.float64]:
+        return calibration.score([runtime.run(fit(pixels, spec)).logit for pixels in pictures])
+
+    bar = tqdm(paths, desc="Robustness", unit="picture", disable=None)
+    pictures = (decode(path) for path in bar)
+    return measure_robustness(labels, score, pictures, threshold, sources)
