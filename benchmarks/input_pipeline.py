@@ -80,7 +80,7 @@ def main() -> None:
         networks = {}
         for name in ways:
             networks[name] = build_trunk(recipe)
-            compile_network(networks[name], recipe, len(packed))
+            compile_network(networks[name], recipe.train, len(packed))
         times: dict[str, list[float]] = {name: [] for name in ways}
         for turn in range(ROUNDS + 1):
             for name, source in ways.items():

@@ -26,7 +26,7 @@ def measure() -> None:
 
     recipe = load_recipe("cnn32-plus")
     network = build_trunk(recipe)
-    compile_network(network, recipe, steps_per_epoch=100)
+    compile_network(network, recipe.train, steps_per_epoch=100)
     rng = np.random.default_rng(0)
     pictures = rng.uniform(0, 255, (recipe.train.batch_size, 32, 32, 3)).astype(np.float32)
     targets = rng.integers(0, 2, (recipe.train.batch_size, 1)).astype(np.float32)

@@ -1,12 +1,16 @@
 """What tests in several rooms share: pictures that differ by class, and a tiny trained model."""
 
+import os
 from pathlib import Path
+
+# Before anything that counts cores: on pictures this small, threads wait longer than they work.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from keras_detector.card import Calibration, Card, InputSpec, Threshold, Training, Twin
+from keras_detector.card import Calibration, Card, InputSpec, Stands, Threshold, Training, Twin
 from keras_detector.pixels import Pixels
 
 
@@ -76,14 +80,15 @@ def tiny_model(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def card() -> Card:
     """A whole, valid card without figures and hashes."""
     return Card(
-        format=1,
+        format=2,
         name="tiny",
         summary="A network for tests.",
         labels=("real", "fake"),
         input=InputSpec(size=32, view="centre", resample="bicubic", enhance=False),
         calibration=Calibration(method="platt", slope=1.0, intercept=0.0),
         threshold=Threshold(value=0.5, policy="youden", abstain=(0.45, 0.55)),
-        twin=Twin(precision="float32", max_score_difference=0.0, parity_pictures=1),
+        stands=Stands(min_side=32, min_jpeg_quality=0, max_upscale=8.0),
+        twin=Twin(precision="float32", place="inside", max_score_difference=0.0, parity_pictures=1),
         training=Training(
             recipe={"name": "tiny"},
             data="two pictures",
@@ -92,9 +97,14 @@ def card() -> Card:
             best_epoch=1,
             seconds=1.0,
             finished="2026-01-01",
+            history={},
             versions={},
         ),
+        audit=None,
         figures={},
+        per_source={},
+        robustness={},
+        collections={},
         limits=(),
         sha256={},
     )

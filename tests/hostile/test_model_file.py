@@ -79,6 +79,18 @@ def test_no_single_changed_byte_is_accepted(good: Path) -> None:
     read_model_file(good)
 
 
+def test_only_the_weights_go_unread_where_they_are_not_used(good: Path) -> None:
+    data = good.read_bytes()
+    at = data.index(HDF5) + len(HDF5) + 50
+    good.write_bytes(data[:at] + b"x" + data[at + 1 :])
+    refused(good)
+    assert read_model_file(good, weights=False).twin == TWIN
+    at = data.index(TWIN) + 50
+    good.write_bytes(data[:at] + b"x" + data[at + 1 :])
+    with pytest.raises(ModelFileError):
+        read_model_file(good, weights=False)
+
+
 def test_no_truncation_is_accepted(good: Path, tmp_path: Path) -> None:
     data = good.read_bytes()
     cut = tmp_path / "cut.keras"

@@ -38,7 +38,7 @@ CARD_CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
     "size": lambda c: c["input"].update(size=10**9),
     "missing": lambda c: c.pop("calibration"),
     "unknown": lambda c: c.update(surprise=1),
-    "format": lambda c: c.update(format=2),
+    "format": lambda c: c.update(format=3),
     "no hashes": lambda c: c.update(sha256={}),
     "hash short": lambda c: c["sha256"].pop("metadata.json"),
     "hash more": lambda c: c["sha256"].update({"evil.py": "0" * 64}),
@@ -53,6 +53,16 @@ CARD_CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
 @pytest.mark.parametrize("change", CARD_CHANGES)
 def test_a_card_that_is_not_right_is_refused(good: Path, tmp_path: Path, change: str) -> None:
     refused(card_change(good, tmp_path, CARD_CHANGES[change]))
+
+
+def test_a_card_of_an_older_format_is_told_apart(good: Path, tmp_path: Path) -> None:
+    def to_first(c: dict[str, Any]) -> None:
+        for name in ("stands", "audit", "per_source", "robustness", "collections"):
+            del c[name]
+        del c["twin"]["place"]
+        c["format"] = 1
+
+    assert "an older keras-detector wrote" in str(refused(card_change(good, tmp_path, to_first)))
 
 
 def test_an_unchanged_card_is_accepted(good: Path, tmp_path: Path) -> None:

@@ -108,3 +108,46 @@ def test_a_file_that_is_no_recipe_is_refused(content: bytes, tmp_path: Path) -> 
 def test_an_unknown_name_is_refused_with_the_names_there_are() -> None:
     with pytest.raises(RecipeError, match="cnn32, cnn32-plus"):
         load_recipe("cnn64")
+
+
+def test_every_backbone_is_a_recipe_with_the_lines_it_needs() -> None:
+    from keras_detector.networks.backbones import BACKBONES
+    from training.recipe import TransferRecipe
+
+    for name, backbone in BACKBONES.items():
+        recipe = load_recipe(name)
+        assert isinstance(recipe, TransferRecipe)
+        assert recipe.network.backbone == recipe.name == name
+        assert recipe.input.size == recipe.stands.min_side == backbone.size
+        # Without trained weights a frozen backbone knows nothing: all of it has to be trained.
+        assert (recipe.network.weights == "none") == (recipe.head.kind == "none")
+        assert (recipe.fine_tune.epochs > 0) == (recipe.head.kind == "none")
+
+
+def test_every_line_for_a_backbone_belongs_to_one_that_there_is() -> None:
+    import tomllib
+
+    from keras_detector.networks.backbones import BACKBONES
+
+    lines = tomllib.loads((CNN32.parents[1] / "backbone_recipes.toml").read_text("utf-8"))
+    assert set(lines) <= set(BACKBONES)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ["head.hidden_units=[8]"],
+        ["head.kind=none"],
+        ["views.plain=false", "views.augmented=0"],
+        ["network.pooling=sum"],
+        ["fine_tune.learning_rate=0"],
+        ["train.balance=galleries"],
+        ["train.precision=float8"],
+        ["data.split=[0.5, 0.1, 0.1]"],
+    ],
+)
+def test_lines_of_a_backbone_recipe_that_contradict_each_other_are_refused(
+    changes: list[str],
+) -> None:
+    with pytest.raises(RecipeError):
+        load_recipe("transfer", changes)

@@ -113,3 +113,15 @@ def test_a_subset_is_balanced_and_the_seed_decides() -> None:
 def test_a_subset_that_cannot_be_drawn_is_refused(size: int) -> None:
     with pytest.raises(DataError, match="dataset_size"):
         choose_subset(labels_of(300, 100), np.arange(400), size, 1)
+
+
+def test_what_is_held_out_is_tested_on_with_its_copies_and_the_rest_is_divided_as_ever() -> None:
+    labels = np.tile([0, 1], 150).astype(np.int8)
+    groups = np.arange(300)
+    groups[250] = groups[0]
+    held_out = np.arange(300) >= 240
+    splits, moved = assign_splits(labels, groups, NOT_GIVEN * 300, RATIOS, 0, held_out=held_out)
+    assert all(SPLITS[code] is Split.TEST for code in splits[held_out])
+    assert SPLITS[splits[0]] is Split.TEST
+    assert moved == 1
+    np.testing.assert_allclose(shares(splits[1:240]), RATIOS, atol=0.01)

@@ -7,7 +7,13 @@ import pytest
 from sklearn import metrics
 
 from keras_detector.card import Estimate, Figures, Threshold
-from keras_detector.measure import measure, measure_sources, wilson
+from keras_detector.measure import (
+    measure,
+    measure_sources,
+    risk_coverage,
+    wilson,
+    worst_source,
+)
 
 HALF = Threshold(value=0.5, policy="youden", abstain=(0.5, 0.5))
 BAND = Threshold(value=0.4, policy="youden", abstain=(0.3, 0.6))
@@ -278,3 +284,41 @@ def test_importing_it_does_not_import_sklearn():
 def estimates(figures: Figures) -> list[Estimate]:
     values = (getattr(figures, name) for name in figures.__struct_fields__)
     return [value for value in values if isinstance(value, Estimate)]
+
+
+# --- sources and abstention
+
+
+def test_sources_have_coverage_and_error_with_abstention() -> None:
+    labels = np.array([0, 0, 0, 0, 1, 1])
+    scores = np.array([0.1, 0.2, 0.9, 0.48, 0.52, 0.95])
+    band = Threshold(value=0.5, policy="youden", abstain=(0.45, 0.55))
+    figures = measure_sources(labels, scores, list("aaaabb"), band)
+    assert figures["a"].coverage == wilson(3, 4)
+    assert figures["a"].covered_error == wilson(1, 3)
+    assert figures["b"].coverage == wilson(1, 2)
+    assert worst_source(figures) == "a"
+    assert worst_source({}) is None
+    nothing = measure_sources(labels, scores, list("aaaabb"), band, np.ones(6, bool))
+    assert nothing["a"].covered_error is None
+
+
+def test_risk_coverage_orders_by_distance_from_the_threshold() -> None:
+    labels, scores = np.array([0, 1, 1, 0]), np.array([0.01, 0.9, 0.3, 0.6])
+    threshold = Threshold(value=0.5, policy="youden", abstain=(0.4, 0.6))
+    assert risk_coverage(labels, scores, threshold) == [
+        (0.25, 0.0), (0.5, 0.0), (0.75, 1 / 3), (1.0, 0.5),
+    ]  # fmt: skip
+    same = risk_coverage(labels, np.full(4, 0.7), threshold)
+    assert same == [(1.0, 0.5)]
+    assert risk_coverage(np.empty(0, int), np.empty(0), threshold) == []
+
+
+def test_risk_coverage_is_thinned_and_ends_with_everything() -> None:
+    rng = np.random.default_rng(0)
+    labels, scores = rng.integers(0, 2, 5000), rng.random(5000)
+    scores[:2] = 0.0, 1.0
+    curve = risk_coverage(labels, scores, HALF)
+    assert len(curve) <= 200
+    assert curve[-1] == (1.0, np.mean((scores >= HALF.value) != labels))
+    assert [point[0] for point in curve] == sorted({point[0] for point in curve})

@@ -102,9 +102,9 @@ def test_a_head_without_closed_form_is_refused() -> None:
             layers.Input((8, 8, 3)),
             layers.Conv2D(2, 3),
             layers.Flatten(),
-            layers.LayerNormalization(),
+            layers.UnitNormalization(),
             layers.Dense(1),
         ]
     )
-    with pytest.raises(TypeError, match="LayerNormalization"):
+    with pytest.raises(TypeError, match="UnitNormalization"):
         with_activation_map(network)

@@ -1,0 +1,181 @@
+"""`verdict.validation = "sources"`: a threshold for sources nobody has seen."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_detector.card import Card
+from keras_detector.errors import DataError, RecipeError, ThresholdError
+from keras_detector.labelled_directory import Split
+from keras_detector.model_file import read_model_file
+from tests.conftest import draw_picture
+from tests.training.tiny_backbone import register
+from training.__main__ import main
+from training.cross_validation import group_folds, held_out_logits, source_folds
+from training.features import MIRRORED, PLAIN
+from training.fit import fit
+from training.recipe import load_recipe, load_tuning_recipe
+from training.transfer import training_views
+
+LINES = (
+    "network.backbone=tiny",
+    "network.weights=none",
+    "input.size=32",
+    "stands.min_side=32",
+    "data.split=[0.6, 0.2, 0.2]",
+    "head.c=0.1",
+    "views.augmented=0",
+)
+SOURCES = "verdict.validation=sources"
+
+
+@pytest.fixture(autouse=True)
+def _backbone(monkeypatch: pytest.MonkeyPatch) -> None:
+    register(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """20 pictures each from two cameras and two generators; one generator is hard to tell."""
+    root = tmp_path_factory.mktemp("sources")
+    rng = np.random.default_rng(5)
+    for place in ("real/camera_a", "real/camera_b", "fake/gan", "fake/diffusion"):
+        (root / place).mkdir(parents=True)
+        for number in range(20):
+            pixels = draw_picture(rng, fake=place.startswith("fake"), size=40)
+            if place == "fake/diffusion":
+                noise = rng.normal(0, 12, pixels.shape)
+                pixels = np.clip(pixels + noise, 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(root / place / f"{number}.png")
+    return root
+
+
+def train(data: Path, folder: Path, *changes: str) -> Card:
+    return fit(
+        data,
+        load_recipe("transfer", [*LINES, *changes]),
+        folder / "m.keras",
+        report=folder / "report",
+        overwrite=False,
+        restart=False,
+        announce=print,
+    )
+
+
+@pytest.fixture(scope="module")
+def for_unseen(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model whose threshold is one for unseen sources."""
+    folder = tmp_path_factory.mktemp("unseen")
+    with pytest.MonkeyPatch.context() as patched:
+        register(patched)
+        train(sources, folder, SOURCES)
+    return folder / "m.keras"
+
+
+def test_the_threshold_is_that_of_heads_that_never_saw_the_source(
+    for_unseen: Path, sources: Path, tmp_path: Path
+) -> None:
+    known, unseen = train(sources, tmp_path), read_model_file(for_unseen).card
+    assert unseen.threshold != known.threshold
+    assert unseen.calibration != known.calibration
+    # The network is the same; the ranking of pictures is, too.
+    for split in ("train", "validation", "test"):
+        one, other = known.figures[split], unseen.figures[split]
+        assert one.n == other.n
+        assert one.roc_auc.value == pytest.approx(other.roc_auc.value, abs=1e-9)
+    assert unseen.training.recipe["verdict"]["validation"] == "sources"
+
+
+def test_a_calibrated_copy_is_for_the_sources_it_was_calibrated_on(
+    for_unseen: Path, sources: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "m.keras"
+    assert main(["calibrate", str(for_unseen), str(sources), "--out", str(out)]) == 0
+    assert read_model_file(out).card.training.recipe["verdict"]["validation"] == "split"
+
+
+def test_a_held_out_logit_knows_nothing_of_the_source() -> None:
+    names = ("camera_a", "camera_b", "gan", "diffusion")
+    members = np.repeat(np.arange(4), 10)
+    labels, groups = (members >= 2).astype(np.int64), np.arange(40)
+    features = np.eye(4)[members]  # nothing but the source: who has seen it knows the label
+    sources = [names[member] for member in members]
+
+    def logits_of(folds: np.ndarray) -> np.ndarray:
+        return held_out_logits(features, labels, groups, sources, folds, c=1.0, source_weights={})
+
+    told = logits_of(group_folds(labels, groups, 1))
+    assert told[labels == 0].max() < 0 < told[labels == 1].min()
+    folds = source_folds(labels, groups, sources, 1, one_by_one=False)
+    assert folds is not None
+    told = logits_of(folds)
+    for fold in np.unique(folds):
+        assert len(np.unique(labels[folds == fold])) == 2
+        assert np.ptp(told[folds == fold]) < 1e-6
+
+
+def test_training_pictures_count_for_the_threshold_policy(sources: Path, tmp_path: Path) -> None:
+    policy = "verdict.threshold=fpr=0.3"  # takes 9 real pictures; the validation split has 8
+    with pytest.raises(ThresholdError, match="at least 9"):
+        train(sources, tmp_path / "a", policy)
+    assert train(sources, tmp_path / "b", policy, SOURCES).threshold.policy == "fpr=0.3"
+
+
+def test_a_mirrored_model_in_8_bits_takes_it_too(sources: Path, tmp_path: Path) -> None:
+    card = train(sources, tmp_path, SOURCES, "network.mirror=true", "export.twin=int8")
+    assert card.twin.precision == "int8"
+    assert card.figures["test"].n == 16
+
+
+def test_one_source_a_class_is_refused(dataset: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"verdict\.validation"):
+        train(dataset, tmp_path, SOURCES)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "changes"),
+    [
+        ("transfer", ["head.kind=trained"]),
+        ("transfer", ["head.kind=none", "fine_tune.epochs=1"]),
+        ("transfer", ["fine_tune.epochs=1"]),
+        ("vit-b16", []),
+        ("cnn32", []),
+        ("cnn32-plus", []),
+    ],
+)
+def test_what_cannot_be_solved_again_without_a_source_is_refused(
+    recipe: str, changes: list[str]
+) -> None:
+    load_recipe(recipe, changes)
+    with pytest.raises(RecipeError, match=r"verdict\.validation"):
+        load_recipe(recipe, [*changes, SOURCES])
+
+
+def test_fine_tuning_refuses_it() -> None:
+    with pytest.raises(RecipeError, match=r"verdict\.validation"):
+        load_tuning_recipe(None, [SOURCES])
+
+
+@pytest.mark.parametrize(
+    ("twin", "mirrored"), [("float32", [0, 1, 2, 3, 4]), ("float16", [3]), ("int8", [3])]
+)
+def test_mirror_images_are_shown_to_the_backbone_only_where_their_logits_are_used(
+    twin: str, mirrored: list[int]
+) -> None:
+    rows = {
+        Split.TRAIN: np.array([0, 2]),
+        Split.VALIDATION: np.array([3]),
+        Split.TEST: np.array([1, 4]),
+    }
+    dataset = SimpleNamespace(rows=rows, used=np.arange(5))
+    lines = [*LINES, f"export.twin={twin}", "views.augmented=2"]
+    plain = [(PLAIN, [0, 1, 2, 3, 4])]
+    changed = [(MIRRORED + 1, [0, 2]), (MIRRORED + 2, [0, 2])]
+    for mirror, expected in (("true", [(MIRRORED, mirrored)]), ("false", [])):
+        views = training_views(
+            load_recipe("transfer", [*lines, f"network.mirror={mirror}"]), dataset
+        )
+        assert [(view, shown.tolist()) for view, shown in views] == [*plain, *expected, *changed]
