@@ -1,0 +1,379 @@
+"""The app without its window: the open picture, its verdict, its enhanced form, the model.
+
+A front end calls the commands, from one thread, and is told when a part of the state has changed.
+"""
+
+import enum
+import io
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from gui.picture_list import PictureList
+from gui.worker import Deliver, Task, Worker
+from keras_detector import images
+from keras_detector.atomic_file import write_atomically
+from keras_detector.card import Card
+from keras_detector.detector import Detector, Examination, Prediction
+from keras_detector.enhance import Enhancement, enhance
+from keras_detector.errors import DetectorError, ModelFileError
+from keras_detector.explain import draw_explanation
+from keras_detector.picture_output import check_output, encode_picture
+from keras_detector.pixels import Pixels
+from keras_detector.report import write_html
+from keras_detector.rows import Row
+from keras_detector.strictness import Strictness
+
+_LOG = logging.getLogger(__name__)
+
+
+class Part(enum.Enum):
+    """A part of the state, as a front end is told of its changes."""
+
+    MODEL = enum.auto()
+    PICTURE = enum.auto()
+    VERDICT = enum.auto()
+    ENHANCED = enum.auto()
+    LIST = enum.auto()
+    MESSAGE = enum.auto()
+
+
+@dataclass(slots=True)
+class OpenPicture:
+    """The picture that is looked at.
+
+    Attributes:
+        path: where it was read; None: it was pasted.
+        picture: decoded and upright; None while that is going on.
+        examination: what the model says; None while that is going on.
+        error: why there is no picture, or no verdict.
+    """
+
+    path: Path | None
+    picture: images.Picture | None = None
+    examination: Examination | None = None
+    error: DetectorError | None = None
+
+
+@dataclass(slots=True)
+class EnhancedPicture:
+    """The enhanced form of the open picture.
+
+    Attributes:
+        settings: how it is made.
+        progress: 0 to 1.
+        pixels: uint8 (height, width, 3), RGB; None while it is being made.
+        prediction: what the model says of it, which is no verdict: only the original gets one.
+    """
+
+    settings: Enhancement
+    progress: float = 0.0
+    pixels: Pixels | None = None
+    prediction: Prediction | None = None
+
+
+@dataclass(slots=True)
+class Message:
+    """Something to tell, once.
+
+    Attributes:
+        error: what went wrong; None: nothing did.
+        saved: the file that was written.
+    """
+
+    error: DetectorError | None = None
+    saved: Path | None = None
+
+
+@dataclass(slots=True)
+class ModelInUse:
+    """The model that judges.
+
+    Attributes:
+        path: its file.
+        card: what it says of itself; None while it is being read.
+    """
+
+    path: Path
+    card: Card | None = None
+
+
+class Session:
+    """Everything the app does.
+
+    Args:
+        model: the model file to begin with.
+        strictness: how much evidence an accusation takes.
+        deliver: how workers reach the thread that calls the commands.
+
+    Attributes:
+        model, strictness, picture, enhanced, message: the state, to be read only.
+        pictures: the list of many pictures.
+    """
+
+    def __init__(self, model: Path, strictness: Strictness, deliver: Deliver) -> None:
+        self.model = ModelInUse(model)
+        self.strictness = strictness
+        self.picture: OpenPicture | None = None
+        self.enhanced: EnhancedPicture | None = None
+        self.message: Message | None = None
+        self._listeners: list[Callable[[Part], None]] = []
+        self._deliver = deliver
+        self._judge = Worker("judge", deliver)  # the only thread that uses the detector
+        self._helper = Worker("helper", deliver)  # enhances, saves, looks through folders
+        self._detector: Detector | None = None  # the judging thread's
+        self._opening: Task | None = None
+        self._judging: Task | None = None
+        self._enhancing: Task | None = None
+        self.pictures = PictureList(
+            self._judge,
+            self._helper,
+            self._examine_file,
+            changed=lambda: self._tell(Part.LIST),
+            failed=self._fail,
+        )
+        self._load(model, previous=None)
+
+    def listen(self, listener: Callable[[Part], None]) -> None:
+        """Have `listener` called after every change, with the part that changed."""
+        self._listeners.append(listener)
+
+    def choose_model(self, path: Path) -> None:
+        """Judge with another model; if it cannot be used, the present one stays, with a message."""
+        previous = self.model if self.model.card is not None else None
+        self.model = ModelInUse(path)
+        self._tell(Part.MODEL)
+        self._load(path, previous)
+
+    def choose_strictness(self, strictness: Strictness) -> None:
+        """Decide anew, by another threshold, what has been judged; nothing is computed again."""
+        self.strictness = strictness
+        if self._detector is not None:
+            self._decide_anew(self._detector.card)
+        self._tell(Part.MODEL)
+        self._tell(Part.VERDICT)
+        self._tell(Part.LIST)
+
+    def open_paths(self, paths: Sequence[Path]) -> None:
+        """Open what was dropped or chosen: one file as a picture, all else as a list."""
+        if len(paths) == 1 and not paths[0].is_dir():
+            self.open(paths[0])
+        elif paths:
+            self.pictures.open(paths)
+
+    def open(self, path: Path) -> None:
+        """Show a file and judge it."""
+        self._show(OpenPicture(path), path)
+
+    def open_bytes(self, data: bytes) -> None:
+        """Show a picture that came as a file's bytes, from the clipboard, and judge it."""
+        self._show(OpenPicture(None), data)
+
+    def open_image(self, image: Image.Image) -> None:
+        """Show a picture that the clipboard held as pixels, and judge it."""
+        file = io.BytesIO()
+        image.save(file, "PNG", compress_level=1)
+        self.open_bytes(file.getvalue())
+
+    def enhance(self, settings: Enhancement) -> None:
+        """Make the enhanced form of the open picture, and score it."""
+        if self.picture is None or self.picture.picture is None:
+            return
+        pixels = self.picture.picture.pixels
+        self.cancel_enhancing()
+        enhanced = self.enhanced = EnhancedPicture(settings)
+
+        def work(task: Task) -> Pixels:
+            return enhance(
+                pixels,
+                settings,
+                progress=lambda done: self._deliver(lambda: self._progressed(enhanced, done)),
+                cancelled=lambda: task.is_cancelled,
+            )
+
+        def done(result: Pixels) -> None:
+            enhanced.pixels = result
+            self._tell(Part.ENHANCED)
+            self._enhancing = self._judge.submit(
+                lambda _: self._ready().judge_pixels(result), scored, self._fail
+            )
+
+        def scored(prediction: Prediction) -> None:
+            enhanced.prediction = prediction
+            self._tell(Part.ENHANCED)
+
+        def failed(error: DetectorError) -> None:
+            self.enhanced = None
+            self._tell(Part.ENHANCED)
+            self._fail(error)
+
+        self._enhancing = self._helper.submit(work, done, failed)
+        self._tell(Part.ENHANCED)
+
+    def cancel_enhancing(self) -> None:
+        """Stop enhancing, and forget what was enhanced."""
+        if self._enhancing is not None:
+            self._enhancing.cancel()
+            self._enhancing = None
+        if self.enhanced is not None:
+            self.enhanced = None
+            self._tell(Part.ENHANCED)
+
+    def save_enhanced(self, out: Path, *, overwrite: bool = False) -> None:
+        """Write the enhanced picture, as the ending of its name says (PNG, JPEG, WebP).
+
+        Args:
+            out: where to.
+            overwrite: a person has agreed that what is there is replaced, the original included.
+        """
+        if self.enhanced is None or self.enhanced.pixels is None:
+            return
+        pixels = self.enhanced.pixels
+
+        def work(_: Task) -> Path:
+            write_atomically(out, encode_picture(pixels, out.suffix))
+            return out
+
+        self._save(work)
+
+    def save_verdict(self, out: Path) -> None:
+        """Write the verdict with its heatmap: a picture (`.png`) or a page (`.html`)."""
+        opened, card = self.picture, self.model.card
+        if opened is None or opened.picture is None or opened.examination is None or card is None:
+            return
+        picture, examination = opened.picture, opened.examination
+        row = Row(opened.path or Path("clipboard"), examination.prediction)
+
+        def work(_: Task) -> Path:
+            drawn = draw_explanation(picture.pixels, examination, card.input)
+            if out.suffix.lower() == ".html":
+                write_html(out, [row], pictures=[drawn])
+            else:
+                check_output(out, opened.path, overwrite=True, suffixes=(".png",))
+                write_atomically(out, encode_picture(drawn, ".png"))
+            return out
+
+        self._save(work)
+
+    def dismiss_message(self) -> None:
+        """Take the message away."""
+        self.message = None
+        self._tell(Part.MESSAGE)
+
+    def report_error(self, error: DetectorError) -> None:
+        """Tell of an error that a front end met, as of one of our own."""
+        self._fail(error)
+
+    def close(self) -> bool:
+        """Stop everything.
+
+        Returns:
+            whether both threads ended in time.
+        """
+        self._listeners.clear()
+        self.pictures.cancel()
+        ended = [worker.close() for worker in (self._judge, self._helper)]
+        return all(ended)
+
+    def _show(self, opened: OpenPicture, source: images.Source) -> None:
+        for task in (self._opening, self._judging):
+            if task is not None:
+                task.cancel()
+        self.cancel_enhancing()
+        self.picture = opened
+        self._tell(Part.PICTURE)
+        self._tell(Part.VERDICT)
+
+        def shown(picture: images.Picture) -> None:
+            opened.picture = picture
+            self._tell(Part.PICTURE)
+            self._judge_open_picture()
+
+        def failed(error: DetectorError) -> None:
+            opened.error = error
+            self._tell(Part.PICTURE)
+            self._tell(Part.VERDICT)
+
+        # Not in the judging thread: it is shown while the model still loads.
+        self._opening = self._helper.submit(
+            lambda _: images.open_picture(source), shown, failed
+        )
+
+    def _judge_open_picture(self) -> None:
+        opened = self.picture
+        if opened is None or opened.picture is None:
+            return
+        picture = opened.picture
+        opened.examination = opened.error = None
+        self._tell(Part.VERDICT)
+
+        def judged(examination: Examination) -> None:
+            opened.examination = examination
+            self._tell(Part.VERDICT)
+
+        def failed(error: DetectorError) -> None:
+            opened.error = error
+            self._tell(Part.VERDICT)
+
+        self._judging = self._judge.submit(
+            lambda _: self._ready().examine(picture), judged, failed
+        )
+
+    def _load(self, path: Path, previous: ModelInUse | None) -> None:
+        def work(_: Task) -> Card:
+            detector = Detector(path)
+            self._detector = detector
+            return detector.card
+
+        def loaded(card: Card) -> None:
+            self.model.card = card
+            self._tell(Part.MODEL)
+            if previous is not None:
+                self._judge_open_picture()
+                self.pictures.judge_again()
+
+        def failed(error: DetectorError) -> None:
+            if previous is not None:
+                self.model = previous
+            self._tell(Part.MODEL)
+            self._fail(error)
+
+        self._judge.submit(work, loaded, failed)
+
+    def _ready(self) -> Detector:
+        """The detector, on the judging thread, after the job that loads it."""
+        if self._detector is None:
+            raise ModelFileError(
+                expected="a model to judge with",
+                received="none that could be loaded",
+                advice="Choose another model.",
+            )
+        return self._detector
+
+    def _examine_file(self, path: Path) -> tuple[images.Picture, Examination]:
+        picture = images.open_picture(path)
+        return picture, self._ready().examine(picture)
+
+    def _progressed(self, enhanced: EnhancedPicture, done: float) -> None:
+        if enhanced is self.enhanced:
+            enhanced.progress = done
+            self._tell(Part.ENHANCED)
+
+    def _save(self, work: Callable[[Task], Path]) -> None:
+        def saved(path: Path) -> None:
+            self.message = Message(saved=path)
+            self._tell(Part.MESSAGE)
+
+        self._helper.submit(work, saved, self._fail)
+
+    def _fail(self, error: DetectorError) -> None:
+        _LOG.warning("%s: %s", type(error).__name__, error)
+        self.message = Message(error=error)
+        self._tell(Part.MESSAGE)
+
+    def _tell(self, part: Part) -> None:
+        for listener in self._listeners:
+            listener(part)
