@@ -11,9 +11,10 @@ from pathlib import Path
 from PIL import Image
 
 from gui.worker import LATER, SOON, Task, Worker
-from keras_detector.detector import Examination
+from keras_detector.detector import Examination, Prediction
 from keras_detector.errors import DetectorError, ImageError
 from keras_detector.images import Picture
+from keras_detector.labels import Verdict
 from keras_detector.rows import expand_paths
 
 THUMBNAIL_SIDE = 96
@@ -61,6 +62,8 @@ class Entry:
         """Whether it has its verdict or its error."""
         return self.examination is not None or self.error is not None
 
+
+_SUSPICION = (Verdict.FAKE, Verdict.UNDETERMINED, Verdict.REAL)
 
 ExamineFile = Callable[[Path], tuple[Picture, Examination]]
 """Opens and examines a file on the judging thread; raises DetectorError."""
@@ -202,17 +205,24 @@ class PictureList:
         self._failed(error)
 
 
-def sort_key(entry: Entry, order: Order) -> tuple[object, ...]:
-    """Where an entry stands in an order; those without a score come last in every order but names.
+def sort_key(entry: Entry, prediction: Prediction | None, order: Order) -> tuple[object, ...]:
+    """Where an entry stands in an order.
 
-    The most suspicious pictures come first.
+    The most suspicious pictures come first; those without a score come last in every order but
+    that of names.
+
+    Args:
+        entry: the picture.
+        prediction: its verdict at the chosen strictness; None: it has none.
+        order: what is sorted by.
     """
     name = os.fspath(entry.path).casefold()
     if order is Order.NAME:
         return (name,)
-    if entry.examination is None:
-        return (1, 0.0, name)
-    return (0, -entry.examination.score, name)
+    if prediction is None:
+        return (len(_SUSPICION), 0.0, name)
+    rank = _SUSPICION.index(prediction.verdict) if order is Order.VERDICT else 0
+    return (rank, -prediction.score, name)
 
 
 def _thumbnail(picture: Picture) -> bytes:

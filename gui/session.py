@@ -7,7 +7,7 @@ import enum
 import io
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PIL import Image
@@ -23,9 +23,9 @@ from keras_detector.errors import DetectorError, ModelFileError
 from keras_detector.explain import draw_explanation
 from keras_detector.picture_output import check_output, encode_picture
 from keras_detector.pixels import Pixels
-from keras_detector.report import write_html
+from keras_detector.report import write_csv, write_html
 from keras_detector.rows import Row
-from keras_detector.strictness import Strictness
+from keras_detector.strictness import Strictness, threshold_for
 
 _LOG = logging.getLogger(__name__)
 
@@ -151,11 +151,16 @@ class Session:
     def choose_strictness(self, strictness: Strictness) -> None:
         """Decide anew, by another threshold, what has been judged; nothing is computed again."""
         self.strictness = strictness
-        if self._detector is not None:
-            self._decide_anew(self._detector.card)
         self._tell(Part.MODEL)
         self._tell(Part.VERDICT)
         self._tell(Part.LIST)
+
+    def decide(self, examination: Examination) -> Prediction:
+        """The verdict at the chosen strictness on what the model in use has looked at."""
+        card = self.model.card
+        if card is None:  # another model is loading, and will look again
+            return examination.prediction
+        return examination.prediction.at(threshold_for(card, self.strictness))
 
     def open_paths(self, paths: Sequence[Path]) -> None:
         """Open what was dropped or chosen: one file as a picture, all else as a list."""
@@ -245,6 +250,7 @@ class Session:
         if opened is None or opened.picture is None or opened.examination is None or card is None:
             return
         picture, examination = opened.picture, opened.examination
+        examination = replace(examination, prediction=self.decide(examination))
         row = Row(opened.path or Path("clipboard"), examination.prediction)
 
         def work(_: Task) -> Path:
@@ -254,6 +260,23 @@ class Session:
             else:
                 check_output(out, opened.path, overwrite=True, suffixes=(".png",))
                 write_atomically(out, encode_picture(drawn, ".png"))
+            return out
+
+        self._save(work)
+
+    def save_list(self, out: Path) -> None:
+        """Write the verdicts of the list so far: a table (`.csv`) or a page (`.html`)."""
+        rows = [
+            Row(entry.path, entry.error or self.decide(entry.examination))
+            for entry in self.pictures.entries
+            if entry.examination is not None or entry.error is not None
+        ]
+
+        def work(_: Task) -> Path:
+            if out.suffix.lower() == ".html":
+                write_html(out, rows)
+            else:
+                write_csv(out, rows)
             return out
 
         self._save(work)
