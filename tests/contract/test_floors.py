@@ -45,6 +45,7 @@ FLOORS = {
     "cli": 6,
 }
 TRAINING_MAY_IMPORT = 4
+APP_MAY_IMPORT = 5
 
 
 def imported_modules(path: Path) -> set[str]:
@@ -110,6 +111,25 @@ def test_networks_import_nothing_of_ours_but_each_other_and_keras_only_inside(pa
 def test_training_imports_no_front_end(path: Path) -> None:
     assert all(FLOORS[module] <= TRAINING_MAY_IMPORT for module in our_modules(path))
     assert "gui" not in {name.split(".")[0] for name in imported_modules(path)}
+
+
+APP = sorted((ROOT / "gui").rglob("*.py"))
+WITHOUT_TK = ("__main__", "worker", "session", "picture_list", "settings", "log")
+
+
+@pytest.mark.parametrize("path", APP, ids=lambda path: path.stem)
+def test_the_app_imports_neither_training_nor_a_command_line(path: Path) -> None:
+    assert all(FLOORS[module] <= APP_MAY_IMPORT for module in our_modules(path))
+    roots = {name.split(".")[0] for name in imported_modules(path)}
+    assert not roots & {"training", "tensorflow", "keras"}
+
+
+@pytest.mark.parametrize("name", WITHOUT_TK)
+def test_what_the_app_does_knows_no_tk(name: str) -> None:
+    path = ROOT / "gui" / f"{name}.py"
+    roots = {module.split(".")[0] for module in imported_modules(path)}
+    assert not roots & {"tkinter", "customtkinter", "tkinterdnd2"}
+    assert not {module for module in imported_modules(path) if module.startswith("gui.panels")}
 
 
 def test_a_verdict_never_loads_tensorflow_or_keras(tiny_model: Path, tmp_path: Path) -> None:
