@@ -16,8 +16,11 @@ from keras_detector.figures import (
     AuditNote,
     Condition,
     Count,
+    Curve,
     Estimate,
     Figures,
+    Fraction,
+    OperatingPoint,
     SourceFigures,
 )
 from keras_detector.labels import LABEL_NAMES
@@ -30,10 +33,12 @@ __all__ = [
     "Card",
     "Condition",
     "Count",
+    "Curve",
     "Estimate",
     "Figures",
     "Fraction",
     "InputSpec",
+    "OperatingPoint",
     "SourceFigures",
     "Stands",
     "Threshold",
@@ -49,7 +54,6 @@ FORMAT: Final = 2
 ANY_UPSCALE = 100.0
 """As `Stands.max_upscale`: verdicts are given however much a picture was enlarged."""
 
-Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 
@@ -93,7 +97,8 @@ class Threshold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         value: the threshold on the calibrated score.
-        policy: how it was chosen on validation data: `"youden"`, `"f1"` or `"fpr=0.05"`.
+        policy: how it was chosen on validation data: `"youden"`, `"f1"` or `"fpr=0.05"`; the
+            strictness, where `strictness.threshold_for` moved it.
         abstain: `(low, high)`; a score strictly between them is `Verdict.UNDETERMINED`.
     """
 
@@ -177,6 +182,7 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             pictures; a model that has none of those is measured on its validation pictures.
         collections: name of a collection, gathered by others and never trained on, to the
             figures there.
+        curve: what each threshold would cost; the card's own is among its points.
         limits: what the model is known to be wrong about, a sentence each.
         sha256: member name to digest, for every other member of the file.
     """
@@ -196,6 +202,7 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     per_source: dict[str, dict[str, SourceFigures]]
     robustness: dict[str, Condition]
     collections: dict[str, Figures]
+    curve: Curve
     limits: tuple[str, ...]
     sha256: dict[str, Sha256]
 
@@ -242,6 +249,12 @@ def decode_card(data: bytes) -> Card:
         raise ModelFileError(
             expected="an abstain band around the threshold",
             received=f"threshold {card.threshold.value}, band {low} to {high}",
+            advice="Use a model file that this version of keras-detector wrote.",
+        )
+    if all(point.threshold != card.threshold.value for point in card.curve.points):
+        raise ModelFileError(
+            expected="a curve with a point at the card's own threshold",
+            received=f"threshold {card.threshold.value}, which is not among its points",
             advice="Use a model file that this version of keras-detector wrote.",
         )
     return card

@@ -13,10 +13,15 @@ from keras_detector.card import (
     Stands,
 )
 from keras_detector.degrade import CONDITION_TEXTS
+from keras_detector.figures import Curve, OperatingPoint
 from keras_detector.measure import worst_source
+from keras_detector.strictness import Strictness, cost, threshold_for
 
 ALARM, WARNING = 0.75, 0.60
 """ROC AUC of the audit from which on a report begins with it, and from which on it is mentioned."""
+
+_ONE_IN = 0.2
+"""Up to this share, "1 in 18" says more than a percentage; above, it is too coarse."""
 
 CONDITION_FIGURES: dict[str, str] = {
     "balanced_accuracy": "balanced accuracy",
@@ -95,6 +100,10 @@ def describe_card(card: Card) -> str:
         "",
         *_figures_table(card.figures),
         "",
+        "## Strictness: what each level costs",
+        "",
+        *_strictness_table(card),
+        "",
         *_sections(card),
         "## Limits",
         "",
@@ -125,6 +134,25 @@ def describe_stands(stands: Stands) -> str:
     return f"Verdicts stand for {', '.join(parts)}"
 
 
+def describe_cost(point: OperatingPoint, curve: Curve) -> str:
+    """What a threshold costs, in words and with its n.
+
+    Args:
+        point: of `curve`, as `strictness.cost` gives it.
+        curve: the card's.
+    """
+    accused, found = point.false_positive_rate, point.recall
+    if accused.value == 0.0:
+        # Nobody among these: the interval says how rare it may be elsewhere.
+        accuses = f"fewer than 1 in {1 / accused.high:,.0f} photographs"
+    elif accused.value <= _ONE_IN:
+        accuses = f"about 1 in {1 / accused.value:,.0f} photographs"
+    else:
+        accuses = f"{100 * accused.value:.0f} of 100 photographs"
+    n = f"n {curve.n_real:,} and {curve.n_fake:,}"
+    return f"accuses {accuses}, finds {100 * found.value:.0f} of 100 fakes ({n})"
+
+
 def _audit_line(audit: AuditNote | None) -> str:
     if audit is None:
         return "Audit of the training data: none"
@@ -149,6 +177,29 @@ def _sections(card: Card) -> list[str]:
             lines += [f"## Per source, {split}", "", f"Worst source: {worst_source(per_source)}."]
             lines += ["", *_markdown(_source_rows(per_source)), ""]
     return lines
+
+
+def _strictness_table(card: Card) -> list[str]:
+    rows = [["level", "fake from", "cannot tell", "photographs called fake", "fakes found", ""]]
+    for strictness in Strictness:
+        threshold = threshold_for(card, strictness)
+        low, high = threshold.abstain
+        point = cost(card, threshold.value)
+        rows.append(
+            [
+                strictness.value,
+                f"{threshold.value:.4f}",
+                f"{low:.4f} to {high:.4f}",
+                format_estimate(point.false_positive_rate),
+                format_estimate(point.recall),
+                describe_cost(point, card.curve),
+            ]
+        )
+    note = (
+        f"Measured on {card.curve.measured_on}. Every picture counts, decided at the threshold, "
+        'also where "cannot tell" is said instead.'
+    )
+    return [*_markdown(rows), "", note]
 
 
 def _robustness_table(robustness: Mapping[str, Condition]) -> list[str]:

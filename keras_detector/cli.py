@@ -9,10 +9,13 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from keras_detector import __version__
 from keras_detector.errors import DetectorError
+
+if TYPE_CHECKING:
+    from keras_detector.strictness import Strictness
 
 T = TypeVar("T")
 
@@ -53,19 +56,28 @@ def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--model", type=Path, metavar="FILE", help="default: the shipped model")
     common.add_argument("--json", action="store_true", help="machine-readable output")
+    judging = argparse.ArgumentParser(add_help=False, parents=[common])
+    judging.add_argument(
+        "--strictness",
+        type=_strictness,
+        default="balanced",
+        metavar="LEVEL",
+        help="how readily a picture is called fake: cautious, balanced (the default) or sensitive; "
+        "info says what each costs",
+    )
 
-    predict = commands.add_parser("predict", parents=[common], help="a verdict for each picture")
+    predict = commands.add_parser("predict", parents=[judging], help="a verdict for each picture")
     predict.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="files and folders")
     predict.set_defaults(command=_predict)
 
     evaluate = commands.add_parser(
-        "evaluate", parents=[common], help="a model's figures on a labelled directory"
+        "evaluate", parents=[judging], help="a model's figures on a labelled directory"
     )
     evaluate.add_argument("directory", type=Path, metavar="DIR")
     evaluate.set_defaults(command=_evaluate)
 
     explain = commands.add_parser(
-        "explain", parents=[common], help="the places of a picture that speak for its verdict"
+        "explain", parents=[judging], help="the places of a picture that speak for its verdict"
     )
     explain.add_argument("picture", type=Path, metavar="IMAGE")
     explain.add_argument("--out", type=Path, required=True, metavar="PNG", help="where to draw it")
@@ -83,7 +95,7 @@ def _predict(options: argparse.Namespace) -> int:
     from keras_detector.detector import Detector, default_model_path
     from keras_detector.rows import expand_paths, judge_files
 
-    detector = Detector(options.model or default_model_path())
+    detector = Detector(options.model or default_model_path(), options.strictness)
     paths, findings = expand_paths(options.paths)
     for finding in findings:
         print(finding, file=sys.stderr)
@@ -103,7 +115,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     from keras_detector.detector import Detector, default_model_path
     from keras_detector.evaluation import evaluate
 
-    detector = Detector(options.model or default_model_path())
+    detector = Detector(options.model or default_model_path(), options.strictness)
     result = evaluate(
         detector, options.directory, lambda pictures: _with_progress(list(pictures), "judging")
     )
@@ -126,7 +138,7 @@ def _explain(options: argparse.Namespace) -> int:
     from keras_detector.rows import Row
 
     check_output(options.out, options.picture, overwrite=options.overwrite)
-    detector = Detector(options.model or default_model_path())
+    detector = Detector(options.model or default_model_path(), options.strictness)
     picture = images.open_picture(options.picture)
     examined = detector.examine(picture)
     drawn = draw_explanation(picture.pixels, examined, detector.card.input, opacity=options.opacity)
@@ -141,6 +153,15 @@ def _share(text: str) -> float:
     if not 0.0 <= share <= 1.0:
         raise argparse.ArgumentTypeError(f"{text} is not within 0 to 1")
     return share
+
+
+def _strictness(text: str) -> "Strictness":
+    from keras_detector.strictness import Strictness  # too slow for --version
+
+    try:
+        return Strictness(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is none of {', '.join(Strictness)}") from None
 
 
 def _info(options: argparse.Namespace) -> int:

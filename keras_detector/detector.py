@@ -1,5 +1,6 @@
 """From a picture to a verdict: decode, fit, run, calibrate, decide."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,12 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from keras_detector import images
-from keras_detector.card import ANY_UPSCALE, Card
+from keras_detector.card import ANY_UPSCALE, Card, Threshold
 from keras_detector.labels import Label, Reason, Verdict
 from keras_detector.model_file import read_model_file
 from keras_detector.pixels import Pixels
 from keras_detector.quality import estimate_upscale
 from keras_detector.runtime import Runtime
+from keras_detector.strictness import Strictness, threshold_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,11 @@ class Prediction:
     threshold: float
     model: str
     reasons: tuple[Reason, ...]
+
+    def at(self, threshold: Threshold) -> "Prediction":
+        """The same picture decided at another threshold of its model, without a new look at it."""
+        standing = [reason for reason in self.reasons if reason is not Reason.UNCERTAIN]
+        return _decide(self.score, standing, threshold, self.model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,11 @@ class Detector:
 
     Args:
         path: a model file of ours; see `default_model_path` for the shipped one.
+        strictness: how readily a picture is called fake.
+
+    Attributes:
+        card: the model's card.
+        threshold: where a score becomes fake at that strictness.
 
     Raises:
         ModelFileError: the file is not ours, was changed, or is broken.
@@ -67,9 +79,10 @@ class Detector:
         <Verdict.REAL: 'real'>
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, strictness: Strictness = Strictness.BALANCED) -> None:
         model = read_model_file(path, weights=False)
         self.card: Card = model.card
+        self.threshold: Threshold = threshold_for(model.card, strictness)
         self._runtime = Runtime(model.twin, model.card.input)
 
     def judge(self, source: images.Source) -> Prediction:
@@ -94,20 +107,8 @@ class Detector:
         """Judge an opened picture, and keep what the network saw where."""
         output = self._runtime.run(images.fit(picture.pixels, self.card.input))
         score = float(self.card.calibration.score(output.logit))
-        threshold = self.card.threshold
-        label = Label.FAKE if score >= threshold.value else Label.REAL
-        reasons = self._reasons_against(picture)
-        low, high = threshold.abstain
-        if low < score < high:
-            reasons.append(Reason.UNCERTAIN)
-        prediction = Prediction(
-            verdict=Verdict.UNDETERMINED if reasons else Verdict(label.text),
-            label=label,
-            score=score,
-            threshold=threshold.value,
-            model=self.card.name,
-            reasons=tuple(reasons),
-        )
+        standing = self._reasons_against(picture)
+        prediction = _decide(score, standing, self.threshold, self.card.name)
         return Examination(prediction=prediction, activation_map=output.activation_map)
 
     def _reasons_against(self, picture: images.Picture) -> list[Reason]:
@@ -124,6 +125,23 @@ class Detector:
         if minds and estimate_upscale(picture.pixels) > stands.max_upscale:
             reasons.append(Reason.UPSCALED)
         return reasons
+
+
+def _decide(
+    score: float, standing: Sequence[Reason], threshold: Threshold, model: str
+) -> Prediction:
+    """The verdict on a score, where `standing` speaks against one whatever the score is."""
+    label = Label.FAKE if score >= threshold.value else Label.REAL
+    low, high = threshold.abstain
+    reasons = (*standing, Reason.UNCERTAIN) if low < score < high else tuple(standing)
+    return Prediction(
+        verdict=Verdict.UNDETERMINED if reasons else Verdict(label.text),
+        label=label,
+        score=score,
+        threshold=threshold.value,
+        model=model,
+        reasons=reasons,
+    )
 
 
 def default_model_path() -> Path:

@@ -22,7 +22,7 @@ class Evaluation:
 
     Attributes:
         model: the model's name.
-        threshold: the card's, at which every readable picture is decided.
+        threshold: the detector's, at which every readable picture is decided.
         figures: over all readable pictures.
         per_source: source name to its figures.
         risk_coverage: (coverage, error) at every width of the band; see `measure.risk_coverage`.
@@ -90,7 +90,7 @@ def evaluate(detector: Detector, root: Path, watch: Watcher = iter) -> Evaluatio
             received=f"{len(unreadable)} unreadable ones in {root}",
             advice=f"The first says: {next(iter(unreadable.values()))}",
         )
-    threshold = detector.card.threshold
+    threshold = detector.threshold
     label_array, score_array = np.array(labels), np.array(scores)
     without_verdict = np.array(undetermined)
     return Evaluation(

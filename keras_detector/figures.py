@@ -3,12 +3,14 @@
 Nothing here has a default: a figure that a set of pictures does not define is None, and says so.
 """
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 Count = Annotated[int, Meta(ge=0)]
+Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
 
 
 class Estimate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,6 +93,56 @@ class Condition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     false_positive_rate: Estimate | None
     recall: Estimate | None
     ece: Estimate | None
+
+
+class OperatingPoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a threshold costs, and what it finds.
+
+    Attributes:
+        threshold: on the calibrated score; `score >= threshold` is called fake.
+        false_positive_rate: share of the real pictures that are called fake, 0 to 1.
+        recall: share of the fake ones that are called fake, 0 to 1.
+    """
+
+    threshold: Fraction
+    false_positive_rate: Estimate
+    recall: Estimate
+
+
+class Curve(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What each threshold would cost: the operating points of one set of labelled pictures.
+
+    Every picture counts, decided at the threshold, also where a person is told "cannot tell".
+
+    Attributes:
+        measured_on: `"validation"`, or the names of the card's collections, separated by commas:
+            pictures gathered by others say best what a stranger's pictures will meet.
+        n_real: real pictures of the set; `n_fake`: its fake ones.
+        points: rising thresholds from 0 on, about a hundred at most, with rates that never rise.
+
+    Raises:
+        ValueError: the points are not as above.
+    """
+
+    measured_on: Annotated[str, Meta(min_length=1)]
+    n_real: Annotated[int, Meta(ge=1)]
+    n_fake: Annotated[int, Meta(ge=1)]
+    points: tuple[OperatingPoint, ...]
+
+    def __post_init__(self) -> None:
+        if not self.points or self.points[0].threshold != 0.0:
+            raise ValueError("the curve does not begin at the threshold 0")
+        for rate in (r for p in self.points for r in (p.false_positive_rate, p.recall)):
+            if not 0.0 <= rate.low <= rate.value <= rate.high <= 1.0:
+                raise ValueError(f"the curve has a rate of {rate}")
+        for before, point in pairwise(self.points):
+            if not before.threshold < point.threshold:
+                raise ValueError("the thresholds of the curve do not rise")
+            if (
+                before.false_positive_rate.value < point.false_positive_rate.value
+                or before.recall.value < point.recall.value
+            ):
+                raise ValueError("a rate of the curve rises with the threshold")
 
 
 class AuditNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -12,6 +12,7 @@ from PIL import Image
 
 from keras_detector.card import Calibration, Card, InputSpec, Stands, Threshold, Training, Twin
 from keras_detector.pixels import Pixels
+from tests.curves import make_curve
 
 
 def draw_picture(rng: np.random.Generator, *, fake: bool, size: int = 32) -> Pixels:
@@ -105,6 +106,7 @@ def card() -> Card:
         per_source={},
         robustness={},
         collections={},
+        curve=make_curve((0.0, 100, 100), (0.5, 6, 80)),
         limits=(),
         sha256={},
     )

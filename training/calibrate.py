@@ -24,6 +24,7 @@ from keras_detector.model_file import read_model_file, write_model_file
 from keras_detector.printable import printable
 from keras_detector.runtime import Runtime
 from training.calibration import fit_calibration
+from training.curve import measure_curve
 from training.labelled_pictures import read_pictures
 from training.recipe_lines import VerdictLines
 from training.robust_figures import ROBUSTNESS_PICTURES, robust_figures
@@ -129,6 +130,7 @@ def calibrate(
         ),
         # What was measured at the old threshold says nothing of the new one.
         collections={},
+        curve=measure_curve({}, (labels[fitted], scores[fitted]), threshold.value),
     )
     write_model_file(out, keras_archive=_keras_archive(model), twin=found.twin, card=new)
     return new

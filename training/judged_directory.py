@@ -80,7 +80,7 @@ def judge_directory(detector: Detector, root: Path, watch: Watcher = iter) -> Ju
     if unreadable:
         names = examples([path.relative_to(root) for path in unreadable])
         findings += (f"{len(unreadable):,} could not be read and count in no figure: {names}.",)
-    threshold = detector.card.threshold
+    threshold = detector.threshold
     labels, score_array = np.array([p.label for p in judged], np.int64), np.array(scores)
     abstained = np.array(undetermined)
     return JudgedDirectory(

@@ -23,13 +23,13 @@ from keras_detector.card import (
     Training,
 )
 from keras_detector.errors import RunError
-from keras_detector.figures import Figures
 from keras_detector.labelled_directory import Split, read_labelled_directory
 from keras_detector.labels import LABEL_NAMES
 from keras_detector.measure import measure, measure_sources
 from keras_detector.runtime import Runtime
 from training.batches import OrderedBatches
 from training.calibration import fit_calibration
+from training.curve import measure_curve
 from training.dataset import Dataset
 from training.export import check_parity, compile_twin, keras_archive, open_archive
 from training.heatmap import heatmap_of
@@ -164,11 +164,11 @@ def measured_card(
         for split, rows in shown.items()
     }
     test = _spread(dataset.rows[Split.TEST], ROBUSTNESS_PICTURES)
-    others: dict[str, Figures] = {}
+    others = {}
     for name, directory in collections.items():
         pictures = read_labelled_directory(directory).pictures
         found = score_pictures(runtime, plan.input, pictures, name)
-        others[name] = measure(found.labels, calibration.score(found.logits), threshold)
+        others[name] = (found.labels, calibration.score(found.logits))
     card = Card(
         format=FORMAT,
         name=plan.name,
@@ -205,7 +205,8 @@ def measured_card(
             paths=[dataset.paths[row] for row in test],
             sources=dataset.sources_of(test),
         ),
-        collections=others,
+        collections={name: measure(*pair, threshold) for name, pair in others.items()},
+        curve=measure_curve(others, scored["validation"], threshold.value),
         limits=plan.limits,
         sha256={},
     )

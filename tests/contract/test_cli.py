@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from keras_detector.model_file import read_model_file
+from keras_detector.strictness import Strictness, threshold_for
 from tests.conftest import draw_picture
 
 ROOT = Path(__file__).parents[2]
@@ -149,6 +150,30 @@ def test_evaluate_agrees_with_predict(tiny_model: Path, dataset: Path) -> None:
     assert called_fake == fp + tp
 
 
+def test_strictness_moves_the_threshold_that_decides(tiny_model: Path, dataset: Path) -> None:
+    card = read_model_file(tiny_model).card
+    accused = {}
+    for level in Strictness:
+        call = (dataset, "--model", tiny_model, "--json", "--strictness", level)
+        wanted = threshold_for(card, level).value
+        rows = rows_of(run("predict", *call))
+        assert {row["threshold"] for row in rows} == {wanted}
+        assert all((row["label"] == "fake") == (row["score"] >= wanted) for row in rows)
+        accused[level] = sum(row["label"] == "fake" for row in rows)
+        result = json.loads(run("evaluate", *call).stdout)
+        assert result["threshold"] == wanted
+        (_, fp), (_, tp) = result["confusion_matrix"]
+        assert fp + tp == accused[level]
+    assert accused["cautious"] <= accused["balanced"] <= accused["sensitive"]
+    assert accused["cautious"] < accused["sensitive"]
+
+
+def test_an_unknown_strictness_exits_with_2_and_names_the_known_ones(picture: Path) -> None:
+    done = run("predict", picture, "--strictness", "harsh")
+    assert done.returncode == 2
+    assert "harsh is none of cautious, balanced, sensitive" in done.stderr
+
+
 def test_evaluate_counts_unreadable_files_and_exits_with_1(
     tiny_model: Path, tmp_path: Path
 ) -> None:
@@ -182,6 +207,7 @@ def test_info_prints_the_card(tiny_model: Path) -> None:
     text = run("info", tiny_model).stdout
     assert "95 % intervals" in text
     assert "Limits" in text
+    assert text.count(" photographs, finds ") == 3
 
 
 @pytest.mark.parametrize("command", ["predict", "evaluate", "info"])

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_detector.card import Stands
+from keras_detector.card import Stands, Threshold
 from keras_detector.cli import main
 from keras_detector.degrade import scale
 from keras_detector.detector import Detector
-from keras_detector.labels import Reason, Verdict
+from keras_detector.labels import Label, Reason, Verdict
 from keras_detector.pixels import Pixels
+from keras_detector.strictness import Strictness
 from tests.conftest import draw_picture
 
 
@@ -48,6 +49,30 @@ def test_explain_draws_a_png_and_prints_the_verdict(
     assert out.read_bytes() == before
     assert main([*call, "--overwrite", "--opacity", "0.1"]) == 0
     assert out.read_bytes() != before
+
+
+def test_explain_takes_a_strictness(
+    tiny_model: Path, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ["explain", str(picture), "--model", str(tiny_model), "--json"]
+    assert main([*call, "--out", str(tmp_path / "o.png"), "--strictness", "cautious"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert row["threshold"] == Detector(tiny_model, Strictness.CAUTIOUS).threshold.value
+
+
+def test_a_prediction_is_decided_anew_without_the_network(tiny_model: Path, rough: Pixels) -> None:
+    detectors = {level: Detector(tiny_model, level) for level in Strictness}
+    assert len({detector.threshold.value for detector in detectors.values()}) > 1
+    for pixels in (rough, rough[:16]):  # the second one is too small at any strictness
+        at_first = detectors[Strictness.BALANCED].judge_pixels(pixels)
+        for detector in detectors.values():
+            assert at_first.at(detector.threshold) == detector.judge_pixels(pixels)
+    score = at_first.score
+    inside = Threshold(value=score, policy="", abstain=(score / 2, (1 + score) / 2))
+    outside = Threshold(value=score, policy="", abstain=(score, score))
+    assert at_first.at(inside).reasons == (Reason.TOO_SMALL, Reason.UNCERTAIN)
+    assert at_first.at(inside).at(outside).reasons == (Reason.TOO_SMALL,)
+    assert at_first.at(outside).label is Label.FAKE
 
 
 def test_explain_of_what_is_no_picture_draws_nothing(

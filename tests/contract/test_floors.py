@@ -26,6 +26,7 @@ FLOORS = {
     "explain": 4,
     "enhance": 1,
     "ranking": 1,
+    "strictness": 1,
     "measure": 1,
     "degrade": 1,
     "robustness": 2,

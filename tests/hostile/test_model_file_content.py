@@ -46,6 +46,14 @@ CARD_CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
     "hash wrong": lambda c: c["sha256"].update({"model.tflite": "0" * 64}),
     "hash upper": lambda c: c["sha256"].update({k: v.upper() for k, v in c["sha256"].items()}),
     "hash line": lambda c: c["sha256"].update({k: v + "\n" for k, v in c["sha256"].items()}),
+    "no curve": lambda c: c.pop("curve"),
+    "empty curve": lambda c: c["curve"].update(points=[]),
+    "curve of nobody": lambda c: c["curve"].update(n_real=0),
+    "curve backwards": lambda c: c["curve"]["points"].reverse(),
+    "curve twice": lambda c: c["curve"]["points"].append(c["curve"]["points"][-1]),
+    "curve not finite": lambda c: c["curve"]["points"][0]["recall"].update(high=float("inf")),
+    "curve above one": lambda c: c["curve"]["points"][0]["recall"].update(high=1.5),
+    "curve without the threshold": lambda c: c["curve"]["points"].pop(),
     "not a number": lambda c: c["threshold"].update(value="0.5"),
 }
 
@@ -59,6 +67,7 @@ def test_a_card_of_an_older_format_is_told_apart(good: Path, tmp_path: Path) -> 
     def to_first(c: dict[str, Any]) -> None:
         for name in ("stands", "audit", "per_source", "robustness", "collections"):
             del c[name]
+        del c["curve"]
         del c["twin"]["place"]
         c["format"] = 1
 

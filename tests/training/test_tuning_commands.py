@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from keras_detector.model_file import read_model_file
+from keras_detector.strictness import cost
 from tests.conftest import draw_picture, write_dataset
 from tests.training.tiny_backbone import register
 from training.__main__ import main
@@ -81,6 +82,10 @@ def test_a_held_out_source_is_tested_on_and_unknown_ones_are_refused(
     assert card.per_source["test"]["gan"].n == 20
     assert "gan" not in card.per_source["train"] | card.per_source["validation"]
     assert card.collections["web"].n == 24
+    assert (card.curve.measured_on, card.curve.n_real, card.curve.n_fake) == ("web", 12, 12)
+    (_, accused), (_, found) = card.collections["web"].confusion_matrix
+    own = cost(card, card.threshold.value)
+    assert (own.false_positive_rate.value, own.recall.value) == (accused / 12, found / 12)
     assert card.training.recipe["data"]["hold_out"] == ["gan"]
     printed = capsys.readouterr().out
     assert "worst source" in printed
@@ -102,6 +107,10 @@ def test_calibrate_changes_the_verdict_and_not_the_network(
         "validation": 40,
         "test": 40,
     }
+    (_, accused), _ = after.card.figures["validation"].confusion_matrix
+    curve, own = after.card.curve, cost(after.card, after.card.threshold.value)
+    assert curve.measured_on == "validation"
+    assert own.false_positive_rate.value == accused / curve.n_real
     assert "Calibrated on 80 pictures of other" in after.card.summary
     weights = [keras.saving.load_model(path).get_weights() for path in (tiny_model, out)]
     assert all(np.array_equal(a, b) for a, b in zip(*weights, strict=True))
@@ -123,6 +132,8 @@ def test_fine_tune_goes_from_any_model_to_a_new_file(tiny_model: Path, tmp_path:
     assert new.input == old.input
     assert sum(figures.n for figures in new.figures.values()) == 80
     assert new.training.recipe["model"] == old.training.recipe
+    assert new.curve.measured_on == "validation"
+    assert cost(new, new.threshold.value).recall == new.figures["validation"].recall
     assert model.read_bytes() == before
     for target in (model, out):
         assert run("fine-tune", model, other, "--out", target, changes=TUNE) == 1

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from keras_detector.card import AuditNote, Card, Estimate, Stands, Threshold
-from keras_detector.card_text import describe_card, describe_stands
+from keras_detector.card_text import describe_card, describe_cost, describe_stands
 from keras_detector.degrade import CONDITION_TEXTS, CONDITIONS
 from keras_detector.measure import measure, measure_sources
 from keras_detector.model_file import write_model_file
 from keras_detector.model_pages import main, model_pages
 from keras_detector.robustness import measure_condition
+from tests.curves import make_curve
 from tests.model_files import TWIN, keras_archive
 
 HALF = Threshold(value=0.5, policy="youden", abstain=(0.4, 0.6))
@@ -46,7 +47,7 @@ def test_everything_measured_is_shown(full_card: Card) -> None:
         assert words in text
     assert all(name in text for name in CONDITION_TEXTS.values())
     tables = [line for line in text.splitlines() if line.startswith("|")]
-    assert len(tables) == 3 * 2 + 12 + 12 + 9 + 3 - 0 + 2
+    assert len(tables) == 3 * 2 + 12 + 12 + 9 + 3 - 0 + 2 + 5
 
 
 def test_a_card_without_figures_still_reads(card: Card) -> None:
@@ -73,6 +74,26 @@ def test_what_verdicts_stand_for_names_only_what_is_limited() -> None:
     strict = describe_stands(Stands(min_side=224, min_jpeg_quality=40, max_upscale=1.5))
     assert "JPEG quality 40" in strict
     assert "1.5 times" in strict
+
+
+def test_the_three_levels_and_their_costs_are_shown(card: Card) -> None:
+    curve = make_curve((0.0, 100, 100), (0.4, 12, 90), (0.5, 6, 80), (0.9, 0, 30))
+    text = describe_card(msgspec.structs.replace(card, curve=curve))
+    rows = {line.split()[1]: line for line in text.splitlines() if "photographs, finds" in line}
+    assert list(rows) == ["cautious", "balanced", "sensitive"]
+    words = {
+        "cautious": ("0.9000", "accuses fewer than 1 in 27 photographs, finds 30 of 100 fakes"),
+        "balanced": ("0.4500 to 0.5500", "about 1 in 17 photographs, finds 80 of 100 fakes"),
+        "sensitive": ("0.1200 [0.0700", "about 1 in 8 photographs, finds 90 of 100 fakes"),
+    }
+    for level, expected in words.items():
+        assert all(part in rows[level] for part in (*expected, "(n 100 and 100)"))
+    assert "Measured on validation." in text
+
+
+def test_a_cost_of_many_false_alarms_is_not_rounded_to_one_in_three() -> None:
+    curve = make_curve((0.0, 100, 100), (0.5, 34, 60))
+    assert "accuses 34 of 100 photographs" in describe_cost(curve.points[1], curve)
 
 
 def test_the_pages_of_a_folder(tmp_path: Path, card: Card, full_card: Card) -> None:
