@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from keras_detector import images
 from keras_detector.card import ANY_UPSCALE, Card, Threshold
@@ -101,11 +102,11 @@ class Detector:
 
         Of how it was compressed, only `judge` knows, which reads the file.
         """
-        return self.examine(images.Picture(pixels, jpeg_quality=None)).prediction
+        return self.examine(images.Picture(Image.fromarray(pixels), jpeg_quality=None)).prediction
 
     def examine(self, picture: images.Picture) -> Examination:
         """Judge an opened picture, and keep what the network saw where."""
-        output = self._runtime.run(images.fit(picture.pixels, self.card.input))
+        output = self._runtime.run(images.fit(picture, self.card.input))
         score = float(self.card.calibration.score(output.logit))
         standing = self._reasons_against(picture)
         prediction = _decide(score, standing, self.threshold, self.card.name)
@@ -115,7 +116,7 @@ class Detector:
         """Why no verdict stands for such a picture, whatever its score."""
         stands = self.card.stands
         reasons = []
-        if min(picture.pixels.shape[:2]) < stands.min_side:
+        if min(picture.image.size) < stands.min_side:
             reasons.append(Reason.TOO_SMALL)
         quality = picture.jpeg_quality
         if quality is not None and quality < stands.min_jpeg_quality:

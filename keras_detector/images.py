@@ -22,6 +22,7 @@ import logging
 import os
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
@@ -63,18 +64,30 @@ _UPRIGHT = {
 Source = str | PathLike[str] | bytes | BinaryIO
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Picture:
     """A decoded picture, and what only its file could tell.
 
     Attributes:
-        pixels: uint8 array of shape (height, width, 3), RGB, upright by its EXIF orientation.
+        image: 8-bit RGB, decoded, upright by its EXIF orientation.
         jpeg_quality: the quality that the file was saved with, 1 to 100 on libjpeg's scale, by its
             quantisation tables; None if the file is no JPEG.
     """
 
-    pixels: Pixels
+    image: Image.Image
     jpeg_quality: int | None
+
+    @cached_property
+    def pixels(self) -> Pixels:
+        """Uint8 array of shape (height, width, 3): a copy, made when it is first asked for.
+
+        Raises:
+            UnreadableImageError: there is not enough memory for it.
+        """
+        try:
+            return np.asarray(self.image, dtype=np.uint8)
+        except MemoryError as error:
+            raise _no_memory() from error
 
 
 def decode(source: Source) -> Pixels:
@@ -98,7 +111,7 @@ def open_picture(source: Source) -> Picture:
             image.load()
             tables = getattr(image, "quantization", None)  # what Pillow's JPEG reader adds
             return Picture(
-                pixels=np.ascontiguousarray(_to_rgb(_turn_upright(image)), dtype=np.uint8),
+                image=_to_rgb(_turn_upright(image)),
                 jpeg_quality=estimate_jpeg_quality(tables) if tables else None,
             )
     except ImageError:
@@ -107,7 +120,7 @@ def open_picture(source: Source) -> Picture:
         # Pillow's own limit is higher than ours; its text would name another figure.
         raise _too_large(str(error).partition(" exceeds")[0]) from error
     except MemoryError as error:
-        raise _unreadable("not enough memory to decode it") from error
+        raise _no_memory() from error
     except FileNotFoundError as error:
         raise _unreadable("no such file") from error
     except PermissionError as error:
@@ -121,11 +134,12 @@ def open_picture(source: Source) -> Picture:
         raise _unreadable(str(error) or type(error).__name__) from error
 
 
-def fit(pixels: Pixels, spec: InputSpec) -> Pixels:
+def fit(picture: Picture | Pixels, spec: InputSpec) -> Pixels:
     """Make a network's input out of a picture.
 
     Args:
-        pixels: uint8 array (height, width, 3), as `decode` returns it.
+        picture: as `open_picture` returns it, which saves two copies, or its pixels; the result is
+            the same bit for bit.
         spec: what the network sees, from the model's card.
 
     Returns:
@@ -134,16 +148,13 @@ def fit(pixels: Pixels, spec: InputSpec) -> Pixels:
     if spec.enhance:
         from keras_detector.enhance import enhance  # only such models pay for OpenCV
 
-        pixels = enhance(pixels)
-    height, width = pixels.shape[:2]
-    if height == width == spec.size:
-        return pixels
-    box = viewed_box(height, width, spec)
-    filters = {"bicubic": Image.Resampling.BICUBIC}
-    resized = Image.fromarray(pixels).resize(
-        (spec.size, spec.size), filters[spec.resample], box=box
-    )
-    return np.asarray(resized)
+        picture = enhance(picture.pixels if isinstance(picture, Picture) else picture)
+    image = picture.image if isinstance(picture, Picture) else Image.fromarray(picture)
+    if image.size != (spec.size, spec.size):
+        filters = {"bicubic": Image.Resampling.BICUBIC}
+        box = viewed_box(image.height, image.width, spec)
+        image = image.resize((spec.size, spec.size), filters[spec.resample], box=box)
+    return np.asarray(image)
 
 
 def viewed_box(height: int, width: int, spec: InputSpec) -> tuple[float, float, float, float]:
@@ -210,7 +221,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, "white")
         return Image.alpha_composite(white, rgba).convert("RGB")
-    return image.convert("RGB")
+    return image if mode == "RGB" else image.convert("RGB")
 
 
 def _grey_to_rgb(values: npt.NDArray[np.generic]) -> Image.Image:
@@ -231,6 +242,10 @@ def _too_large(received: str) -> ImageTooLargeError:
         received=received,
         advice="Scale the picture down and try again.",
     )
+
+
+def _no_memory() -> UnreadableImageError:
+    return _unreadable("not enough memory to decode it")
 
 
 def _unreadable(received: str) -> UnreadableImageError:

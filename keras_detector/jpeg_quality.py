@@ -20,10 +20,16 @@ _STANDARD = np.array(
 ).ravel()
 
 
-def _scaled(quality: int) -> npt.NDArray[np.int64]:
-    """The table of libjpeg for a quality: its `jpeg_set_quality`, baseline."""
-    percent = 5000 // quality if quality < 50 else 200 - 2 * quality
+_QUALITIES = np.arange(1, 101)
+
+
+def _scaled() -> npt.NDArray[np.int64]:
+    """The table (64,) of libjpeg for each of `_QUALITIES`: its `jpeg_set_quality`, baseline."""
+    percent = np.where(_QUALITIES < 50, 5000 // _QUALITIES, 200 - 2 * _QUALITIES)[:, np.newaxis]
     return np.asarray(np.clip((_STANDARD * percent + 50) // 100, 1, 255), np.int64)
+
+
+_TABLES = _scaled()
 
 
 def estimate_jpeg_quality(tables: Mapping[int, Sequence[int]]) -> int | None:
@@ -43,6 +49,6 @@ def estimate_jpeg_quality(tables: Mapping[int, Sequence[int]]) -> int | None:
     steps = np.asarray(tables.get(0, ()), dtype=np.float64)
     if steps.shape != _STANDARD.shape or not (steps > 0).all():
         return None
-    misses = [float(np.abs(np.log(steps / _scaled(q))).mean()) for q in range(1, 101)]
+    misses = np.abs(np.log(steps / _TABLES)).mean(axis=1)
     # Of equal tables (the lowest qualities share one) the better quality is meant.
-    return 100 - int(np.argmin(misses[::-1]))
+    return int(_QUALITIES[::-1][np.argmin(misses[::-1])])
