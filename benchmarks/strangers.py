@@ -97,7 +97,7 @@ def compare_with_keras(path: Path, pictures: list[LabelledPicture]) -> None:
         difference = f"{found.max_score_difference:.2g}"
     except ModelFileError as error:
         difference = f"REFUSED, {error.received},"
-    print(f"  score, against Keras: {difference} apart at the most (n {len(inputs)} and three more)")
+    print(f"  score, against Keras: {difference} apart at most (n {len(inputs) + 3})")
 
 
 if __name__ == "__main__":
