@@ -176,8 +176,9 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         labels: always `("real", "fake")`.
         stands: what a picture must be for a verdict to stand.
         audit: what the training data gives away without a look at it; None: it was not audited.
-        figures: split name (`"train"`, `"validation"`, `"test"`) to its figures.
-        per_source: split name to source name (a generator or a camera) to its figures.
+        figures: split name (`"train"`, `"validation"`, `"test"`) to its figures; where sources were
+            left out one by one, also `UNSEEN_SOURCES`.
+        per_source: as `figures`, to source name (a generator or a camera) to its figures.
         robustness: condition (see `degrade.CONDITIONS`) to what is left there, over the test
             pictures; a model that has none of those is measured on its validation pictures.
         collections: name of a collection, gathered by others and never trained on, to the
@@ -205,6 +206,10 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     curve: Curve
     limits: tuple[str, ...]
     sha256: dict[str, Sha256]
+
+
+UNSEEN_SOURCES = "unseen sources"
+"""Names the figures of all used pictures, each scored by a head that did without its source."""
 
 
 class _Version(msgspec.Struct):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from keras_detector.audit_note import ALARMS_ABOVE, WARNS_ABOVE
 from keras_detector.card import (
     ANY_UPSCALE,
     AuditNote,
@@ -16,9 +17,6 @@ from keras_detector.degrade import CONDITION_TEXTS
 from keras_detector.figures import Curve, OperatingPoint
 from keras_detector.measure import worst_source
 from keras_detector.strictness import Strictness, cost, threshold_for
-
-ALARM, WARNING = 0.75, 0.60
-"""ROC AUC of the audit from which on a report begins with it, and from which on it is mentioned."""
 
 _ONE_IN = 0.2
 """Up to this share, "1 in 18" says more than a percentage; above, it is too coarse."""
@@ -114,7 +112,7 @@ def describe_card(card: Card) -> str:
 
 def audit_alarm(audit: AuditNote | None) -> list[str]:
     """Lines to put on top of anything that reports on a model; none where nothing is wrong."""
-    if audit is None or audit.roc_auc.value <= ALARM:
+    if audit is None or audit.roc_auc.value <= ALARMS_ABOVE:
         return []
     return [
         f"**WARNING: the labels of its training data can be told without looking at the pictures** "
@@ -156,7 +154,7 @@ def describe_cost(point: OperatingPoint, curve: Curve) -> str:
 def _audit_line(audit: AuditNote | None) -> str:
     if audit is None:
         return "Audit of the training data: none"
-    suspicious = " (suspicious)" if audit.roc_auc.value > WARNING else ""
+    suspicious = " (suspicious)" if audit.roc_auc.value > WARNS_ABOVE else ""
     return (
         f"Audit of the training data: its labels are told without looking with ROC AUC "
         f"{format_estimate(audit.roc_auc)}{suspicious}, most of all by {audit.strongest}"

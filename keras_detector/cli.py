@@ -119,15 +119,16 @@ def _evaluate(options: argparse.Namespace) -> int:
     result = evaluate(
         detector, options.directory, lambda pictures: _with_progress(list(pictures), "judging")
     )
-    for finding in result.findings:
+    judged = result.judged
+    for finding in judged.findings:
         print(finding, file=sys.stderr)
-    for path, why in result.unreadable.items():
+    for path, why in judged.unreadable.items():
         print(f"{path}: {why}", file=sys.stderr)
     if options.json:
         print(json.dumps(result.to_builtins()))
     else:
-        print(describe_figures(result.figures, result.per_source))
-    return int(bool(result.unreadable))
+        print(describe_figures(judged.figures, judged.per_source))
+    return int(bool(judged.unreadable))
 
 
 def _explain(options: argparse.Namespace) -> int:

@@ -51,6 +51,14 @@ TINY = (
 """Changes to the recipe `cnn32` that make it train in a second."""
 
 
+@pytest.fixture
+def seeded_networks() -> None:
+    """Fresh weights are drawn alike in every run, whichever tests ran before."""
+    import keras
+
+    keras.utils.set_random_seed(1)
+
+
 @pytest.fixture(scope="session")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory of 60 pictures a class."""

@@ -27,8 +27,15 @@ def add_changes(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_hold_out(parser: argparse.ArgumentParser) -> None:
-    """Add `--hold-out`."""
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Add `--out`."""
+    parser.add_argument("--out", required=True, type=Path, metavar="FILE.keras")
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a resumable run that ends with a model and its report."""
+    add_output(parser)
+    add_changes(parser)
     parser.add_argument(
         "--hold-out",
         action="append",
@@ -37,15 +44,6 @@ def add_hold_out(parser: argparse.ArgumentParser) -> None:
         help="test on this source and never train on it (in place of the recipe's data.hold_out); "
         "may be repeated",
     )
-
-
-def add_output(parser: argparse.ArgumentParser) -> None:
-    """Add `--out`."""
-    parser.add_argument("--out", required=True, type=Path, metavar="FILE.keras")
-
-
-def add_run(parser: argparse.ArgumentParser) -> None:
-    """Add the options of a resumable run with a report."""
     parser.add_argument(
         "--report", type=Path, metavar="DIR", help="default: beside FILE, named <FILE>-report"
     )
@@ -60,6 +58,12 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         help="measure on this labelled directory in the end, which is never trained on; "
         "may be repeated",
     )
+
+
+def report_of(options: argparse.Namespace) -> Path:
+    """The directory for the report: what `--report` names, or one beside `--out`."""
+    out: Path = options.out
+    return options.report or out.with_name(f"{out.stem}-report")
 
 
 def changes_of(options: argparse.Namespace) -> list[str]:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from keras_detector.card import Estimate, Figures
 from keras_detector.card_text import FIGURE_NAMES
+from keras_detector.judged_directory import JudgedDirectory
 from keras_detector.measure import wilson, worst_source
 from keras_detector.printable import printable
 from training.experiment import Experiment
 from training.inference_time import Duration
-from training.judged_directory import JudgedDirectory
 from training.recipe_table import recipe_table
 from training.report_page import write_page
 

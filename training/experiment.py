@@ -5,10 +5,10 @@ from pathlib import Path
 
 from keras_detector.card import Card
 from keras_detector.detector import Detector
+from keras_detector.judged_directory import JudgedDirectory, Watcher, judge_directory
 from keras_detector.model_file import read_model_file
 from keras_detector.runtime import Runtime
 from training.inference_time import Duration, time_network
-from training.judged_directory import JudgedDirectory, Watcher, judge_directory
 
 
 @dataclass(frozen=True)

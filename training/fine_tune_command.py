@@ -4,15 +4,13 @@ import argparse
 from pathlib import Path
 
 from training.command_options import (
-    add_changes,
     add_data,
-    add_hold_out,
-    add_output,
     add_run,
     announce,
     changes_of,
     collections_of,
     refuse_no_model_name,
+    report_of,
 )
 from training.outcome import outcome
 from training.recipe import load_tuning_recipe
@@ -27,9 +25,6 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument(
         "--recipe", type=Path, metavar="FILE.toml", help="default: training/fine_tune.toml"
     )
-    add_output(parser)
-    add_changes(parser)
-    add_hold_out(parser)
     add_run(parser)
     parser.set_defaults(run=run)
 
@@ -39,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     out: Path = options.out
     refuse_no_model_name(out)
     recipe = load_tuning_recipe(options.recipe, changes_of(options))
-    report: Path = options.report or out.with_name(f"{out.stem}-report")
+    report = report_of(options)
     collections = collections_of(options)
     import_tensorflow()
     from training.tune import tune

@@ -1,28 +1,21 @@
 """`fit`: from a data directory and a recipe to a model file and its report."""
 
-import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
-from keras_detector.audit_note import audit_sentence
-from keras_detector.card import AuditNote, Card
-from keras_detector.errors import RunError
-from keras_detector.labelled_directory import LabelledPicture, Split, read_labelled_directory
-from keras_detector.labels import Label
-from keras_detector.model_file import write_model_file
-from keras_detector.printable import printable
-from training.audit import audit_pictures
-from training.dataset import Dataset, prepare_dataset
+from keras_detector.card import Card
+from keras_detector.labelled_directory import read_labelled_directory
+from training.leave_one_source_out import plan_rounds, refuse_no_frozen_head
 from training.measured_card import CardPlan, measured_card
+from training.model_run import finish_run, prepare_run, refuse_existing
 from training.network import finish_network
 from training.recipe import AnyRecipe, TransferRecipe
-from training.report import write_report
 from training.run_directory import RunDirectory
-from training.threshold import check_policy
 from training.train import train
+from training.transfer import train_transfer
 
 
 def fit(
@@ -35,6 +28,7 @@ def fit(
     restart: bool,
     announce: Callable[[str], None],
     collections: Mapping[str, Path] | None = None,
+    leave_one_source_out: bool = False,
 ) -> Card:
     """Train a recipe on a data directory.
 
@@ -52,16 +46,20 @@ def fit(
             at a time.
         collections: name to a labelled directory that others gathered; measured at the end, never
             trained on or chosen with.
+        leave_one_source_out: also measure every source by a head that was trained without it.
 
     Returns:
         the card of the written model.
 
     Raises:
         DataError: the directory cannot be trained on.
+        RecipeError: the recipe does not fit the data, or cannot leave sources out one by one.
         RunError: `out` or the report exists, the loss is lost, or an unfinished run does not fit.
         SaveError: something cannot be written; nothing that was there is harmed.
         ThresholdError: the validation data cannot support the threshold policy.
     """
+    if leave_one_source_out:
+        refuse_no_frozen_head(recipe)
     run = RunDirectory(out)
     refuse_existing(run, out, report, overwrite=overwrite)
     for directory in (collections or {}).values():
@@ -69,29 +67,15 @@ def fit(
     with run:
         if restart:
             run.remove()
-        dataset = prepare_dataset(
-            root,
-            spec=recipe.input,
-            ratios=recipe.data.split,
-            dataset_size=None if recipe.data.dataset_size == "all" else recipe.data.dataset_size,
-            seed=recipe.train.seed,
-            cache=run.pictures,
-            hold_out=recipe.data.hold_out,
-        )
-        for sentence in (*dataset.findings, dataset.summary):
-            announce(sentence)
-        note = audit_note(dataset)
-        announce(audit_sentence(note))
-        # Hours of training later would be late to learn that the policy cannot be had.
-        chosen_on = [dataset.rows[Split.VALIDATION]]
-        if recipe.verdict.validation == "sources":
-            chosen_on.append(dataset.rows[Split.TRAIN])
-        n_real = int((dataset.labels[np.concatenate(chosen_on)] == Label.REAL).sum())
-        check_policy(recipe.verdict.threshold, n_real)
+        prepared = prepare_run(root, recipe, recipe.input, run, announce)
+        dataset, rounds = prepared.dataset, None
+        if leave_one_source_out:
+            rounds = plan_rounds(dataset, recipe.train.seed)
+            for sentence in rounds.findings:
+                announce(sentence)
+            dataset = replace(dataset, findings=(*dataset.findings, *rounds.findings))
         if isinstance(recipe, TransferRecipe):
-            from training.transfer import train_transfer
-
-            trained = train_transfer(recipe, dataset, run)
+            trained = train_transfer(recipe, dataset, run, rounds)
         else:
             trained = train(recipe, dataset, run)
         network = finish_network(trained.trunk, mirror=recipe.network.mirror)
@@ -103,46 +87,8 @@ def fit(
             verdict=recipe.verdict,
             export=recipe.export,
             stands=recipe.stands,
-            audit=note,
+            audit=prepared.audit,
             recipe=msgspec.to_builtins(recipe),
         )
-        model = measured_card(plan, dataset, trained, network, collections or {})
-        # The model comes last: while it is not there, the same command finishes what is missing.
-        write_report(report, model.content)
-        card = model.content.card
-        write_model_file(out, keras_archive=model.archive, twin=model.twin, card=card)
-        run.remove()
-    return card
-
-
-def refuse_existing(run: RunDirectory, out: Path, report: Path, *, overwrite: bool | None) -> None:
-    """Refuse to replace a model, or a report that is not an unfinished run's own.
-
-    Args:
-        run: the unfinished run, if there is one.
-        out: the model file to write.
-        report: the directory for its report.
-        overwrite: what the user says; None where it is never allowed.
-
-    Raises:
-        RunError: something is in the way.
-    """
-    # The report is written just before the model: one beside an unfinished run is its own.
-    for path in [out] if run.began else [out, report / "report.html"]:
-        if os.path.exists(path) and not overwrite:  # noqa: PTH110
-            raise RunError(
-                expected="a new file for the model, and a new place for its report",
-                received=f"{printable(path)}, which exists",
-                advice="Choose another --out or --report"
-                + ("." if overwrite is None else ", or pass --overwrite to replace it."),
-            )
-
-
-def audit_note(dataset: Dataset) -> AuditNote:
-    """What the label of the data set's pictures is told by without looking at them; see `audit`."""
-    rows = dataset.used
-    pictures = [
-        LabelledPicture(dataset.paths[row], Label(dataset.labels[row]), dataset.sources[row], None)
-        for row in rows
-    ]
-    return audit_pictures(pictures, dataset.groups[rows]).note()
+        made = measured_card(plan, dataset, trained, network, collections or {})
+        return finish_run(run, out, report, made, overwrite=overwrite)

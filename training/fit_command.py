@@ -4,15 +4,13 @@ import argparse
 from pathlib import Path
 
 from training.command_options import (
-    add_changes,
     add_data,
-    add_hold_out,
-    add_output,
     add_run,
     announce,
     changes_of,
     collections_of,
     refuse_no_model_name,
+    report_of,
 )
 from training.outcome import outcome
 from training.recipe import load_recipe, shipped_recipes
@@ -29,12 +27,15 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         metavar="NAME",
         help=f"{', '.join(shipped_recipes())}, or the path of a TOML file",
     )
-    add_output(parser)
     parser.add_argument(
         "--overwrite", action="store_true", help="replace an existing FILE in the end"
     )
-    add_changes(parser)
-    add_hold_out(parser)
+    parser.add_argument(
+        "--leave-one-source-out",
+        action="store_true",
+        help="also measure every source by a head that was trained without it "
+        "(heads on a frozen backbone)",
+    )
     add_run(parser)
     parser.set_defaults(run=run)
 
@@ -44,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     out: Path = options.out
     refuse_no_model_name(out)
     recipe = load_recipe(options.recipe, changes_of(options))
-    report: Path = options.report or out.with_name(f"{out.stem}-report")
+    report = report_of(options)
     collections = collections_of(options)
     import_tensorflow()
     from training.fit import fit
@@ -58,6 +59,7 @@ def run(options: argparse.Namespace) -> int:
         restart=options.restart,
         announce=announce,
         collections=collections,
+        leave_one_source_out=options.leave_one_source_out,
     )
     print(outcome(out, card, report))
     return 0

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from keras_detector.card import (
     FORMAT,
+    UNSEEN_SOURCES,
     AuditNote,
     Calibration,
     Card,
@@ -41,7 +42,7 @@ from training.robust_figures import ROBUSTNESS_PICTURES, robust_figures
 from training.scored import score_pictures
 from training.split_gallery import hang_split
 from training.threshold import choose_threshold
-from training.train import HeldOut, Trained, package_versions
+from training.train import Trained, package_versions
 
 PARITY_PICTURES = 1000
 """Validation pictures on which the twin must agree with Keras."""
@@ -130,7 +131,7 @@ def measured_card(
     logits, labels = np.asarray(served), np.asarray(dataset.labels[validation], np.int64)
     weights = None
     if trained.held_out is not None and trained.logits is not None:
-        logits = _as_served(trained.held_out, trained.logits[validation], served)
+        logits = _as_served(trained.held_out.logits, trained.logits[validation], served)
         labels = np.asarray(dataset.labels[trained.held_out.rows], np.int64)
         weights = trained.held_out.weights
     calibration = fit_calibration(logits, labels, plan.verdict.calibration, weights)
@@ -163,6 +164,21 @@ def measured_card(
         )
         for split, rows in shown.items()
     }
+    per_source = {
+        split.value: measure_sources(*scored[split.value], dataset.sources_of(rows), threshold)
+        for split, rows in shown.items()
+    }
+    if trained.unseen is not None and trained.logits is not None:
+        rows, left_out = trained.unseen.rows, trained.unseen.left_out
+        logits = _as_served(trained.unseen.logits, trained.logits[validation], served)
+        scores = calibration.score(logits)
+        scored[UNSEEN_SOURCES] = dataset.labels[rows], scores
+        per_source[UNSEEN_SOURCES] = measure_sources(
+            dataset.labels[rows[left_out]],
+            scores[left_out],
+            dataset.sources_of(rows[left_out]),
+            threshold,
+        )
     test = _spread(dataset.rows[Split.TEST], ROBUSTNESS_PICTURES)
     others = {}
     for name, directory in collections.items():
@@ -192,10 +208,7 @@ def measured_card(
         ),
         audit=plan.audit,
         figures={name: measure(*pair, threshold) for name, pair in scored.items()},
-        per_source={
-            split.value: measure_sources(*scored[split.value], dataset.sources_of(rows), threshold)
-            for split, rows in shown.items()
-        },
+        per_source=per_source,
         robustness=robust_figures(
             runtime,
             plan.input,
@@ -230,17 +243,17 @@ def measured_card(
 
 
 def _as_served(
-    held_out: HeldOut,
+    held_out: npt.NDArray[np.floating],
     kept: npt.NDArray[np.floating],
     served: npt.NDArray[np.floating],
 ) -> npt.NDArray[np.floating]:
-    """Held-out logits, on the scale of what the served network says.
+    """Logits of other heads on the kept features, on the scale of what the served network says.
 
     Fewer bits move logits a little; by how much is seen where both are known, on the validation
     split.
     """
     slope, intercept = np.polyfit(kept, served, 1)
-    return np.asarray(slope * held_out.logits + intercept)
+    return np.asarray(slope * held_out + intercept)
 
 
 def _spread(rows: npt.NDArray[np.int64], at_most: int) -> npt.NDArray[np.int64]:

@@ -93,9 +93,9 @@ def pack(
     return packed
 
 
-def _key(paths: Sequence[Path], spec: InputSpec) -> str:
-    versions = [keras_detector.__version__, PIL.__version__]
-    digest = hashlib.sha256(msgspec.json.encode([versions, spec]))
+def files_digest(paths: Sequence[Path]) -> str:
+    """Sha256 over path, size and modification time of each file: another one for other files."""
+    digest = hashlib.sha256()
     for path in paths:
         try:
             status = path.stat()
@@ -103,7 +103,12 @@ def _key(paths: Sequence[Path], spec: InputSpec) -> str:
         except OSError:
             stamp = "gone"
         digest.update(os.fsencode(path.absolute()) + f"\0{stamp}\0".encode())
-    return digest.hexdigest()[:32]
+    return digest.hexdigest()
+
+
+def _key(paths: Sequence[Path], spec: InputSpec) -> str:
+    facts = [keras_detector.__version__, PIL.__version__, spec, files_digest(paths)]
+    return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()[:32]
 
 
 def _read(array_file: Path, index_file: Path, listed: int, spec: InputSpec) -> Packed | None:

@@ -36,11 +36,6 @@ class Probed:
     figures: Figures
     per_source: dict[str, SourceFigures]
 
-    @property
-    def worst(self) -> str:
-        """The source with the lowest accuracy."""
-        return min(self.per_source, key=lambda name: self.per_source[name].accuracy.value)
-
 
 @dataclass(frozen=True)
 class Probe:

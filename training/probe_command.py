@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from keras_detector.errors import RecipeError
+from keras_detector.measure import worst_source
 from keras_detector.networks.backbones import BACKBONES
-from training.command_options import add_changes, add_data, announce, table
-from training.outcome import described
+from training.command_options import add_changes, add_data, announce
+from training.outcome import described, described_worst, source_table
 from training.recipe import TransferRecipe, load_recipe
 from training.tensorflow_import import import_tensorflow
 
@@ -87,33 +88,18 @@ def _text(result: "Probe") -> str:
         lines += ["Pictures of sources the model never saw:", *_figures(result.sources)]
         shown = result.sources
     if len(shown.per_source) > 2:
-        rows = [("source", "label", "n", "accuracy", "95 %", "mean score")]
-        for name, source in sorted(
-            shown.per_source.items(), key=lambda item: item[1].accuracy.value
-        ):
-            right = source.accuracy
-            rows.append(
-                (
-                    name,
-                    source.label,
-                    f"{source.n:,}",
-                    f"{right.value:.1%}",
-                    f"{right.low:.1%} to {right.high:.1%}",
-                    f"{source.mean_score:.2f}",
-                )
-            )
-        lines.append(table(rows))
+        lines.append(source_table(shown.per_source))
     lines.append(f"{result.seconds:.0f} seconds")
     return "\n".join(lines)
 
 
 def _figures(probed: "Probed") -> list[str]:
-    figures, worst = probed.figures, probed.per_source[probed.worst]
+    figures = probed.figures
     return [
         "  " + described("accuracy at 0.5", figures.accuracy, figures.n),
         "  " + described("balanced accuracy", figures.balanced_accuracy, figures.n),
         "  " + described("ROC AUC", figures.roc_auc, figures.n, share=False),
-        "  " + described(f"worst source {probed.worst}: accuracy", worst.accuracy, worst.n),
+        "  " + described_worst(probed.per_source),
     ]
 
 
@@ -122,7 +108,7 @@ def _document(result: "Probe") -> dict[str, object]:
         return {
             "figures": msgspec.to_builtins(probed.figures),
             "per_source": msgspec.to_builtins(probed.per_source),
-            "worst_source": probed.worst,
+            "worst_source": worst_source(probed.per_source),
         }
 
     return {

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from keras_detector.atomic_file import write_atomically
-from keras_detector.card import Card, Figures, SourceFigures
+from keras_detector.audit_note import ALARMS_ABOVE
+from keras_detector.card import UNSEEN_SOURCES, Card, Figures, SourceFigures
 from keras_detector.degrade import CONDITION_TEXTS
 from keras_detector.labels import HEATMAP_TEXTS
 from training.gallery import Gallery
@@ -28,10 +29,6 @@ from training.recipe_table import recipe_table
 from training.report_page import write_page
 
 PAGE = "report.html"
-
-AUDIT_ALARM = 0.75
-"""Where the label is told this well (ROC AUC) without a look at the pictures, the page opens with
-that."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +96,8 @@ def write_report(directory: Path, content: ReportContent) -> Path:
         plots=plots,
         recipe=recipe_table(card.training.recipe),
         sources={name: _worst_first(of_set) for name, of_set in _sources(content).items()},
-        audit_alarm=AUDIT_ALARM,
+        audit_alarm=ALARMS_ABOVE,
+        unseen=UNSEEN_SOURCES,
         heatmap_texts=HEATMAP_TEXTS,
         condition_texts=CONDITION_TEXTS,
     )

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from keras_detector import images
 from keras_detector.detector import Detector
+from keras_detector.judged_directory import Watcher, judge_directory
 from keras_detector.labelled_directory import Split
 from keras_detector.model_file import read_model_file
-from keras_detector.printable import printable
+from keras_detector.printable import examples, printable
 from keras_detector.runtime import Runtime
 from training.gallery import hang_gallery
 from training.heatmap import heatmap_of
 from training.inference_time import duration, time_inference
-from training.judged_directory import Watcher, judge_directory
 from training.recipe_table import target_accuracy
 from training.report import ReportContent
 
@@ -46,6 +46,12 @@ def report_directory(path: Path, root: Path, watch: Watcher = iter) -> ReportCon
         load=lambda index: images.decode(judged.pictures[index].path),
         heatmap=heatmap_of(runtime, card.input),
     )
+    findings = judged.findings
+    if judged.unreadable:
+        names = examples([path.relative_to(root) for path in judged.unreadable])
+        findings += (
+            f"{len(judged.unreadable):,} could not be read and count in no figure: {names}.",
+        )
     # A directory may well be called test; it is not the card's split of that name.
     taken = judged.name in {*card.figures, *Split}
     name = f"{judged.name}, measured now" if taken else judged.name
@@ -54,7 +60,7 @@ def report_directory(path: Path, root: Path, watch: Watcher = iter) -> ReportCon
         history=card.training.history,
         target_accuracy=target_accuracy(card.training.recipe),
         scored={name: (judged.labels, judged.scores)},
-        findings=judged.findings,
+        findings=findings,
         measured={name: judged.figures},
         per_source={name: judged.per_source},
         gallery=gallery,

@@ -123,6 +123,11 @@ class RunDirectory:
         """Where the packed pictures are kept while the run lasts."""
         return self.path / "pictures"
 
+    @property
+    def audit(self) -> Path:
+        """The file in which the audit of the pictures is kept while the run lasts."""
+        return self.path / "audit.json"
+
     def remove(self) -> None:
         """Delete the run's files; for a finished run, or one that is to start afresh."""
         for entry in self.path.iterdir():

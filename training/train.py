@@ -41,6 +41,22 @@ class HeldOut:
 
 
 @dataclass(frozen=True)
+class UnseenSources:
+    """Logits of every used picture by heads that did without its source.
+
+    Attributes:
+        rows: int64 (m,), rows of the data set.
+        logits: float64 (m,).
+        left_out: bool (m,), false where the class has no other source: there, the head did without
+            the picture and its near copies only.
+    """
+
+    rows: npt.NDArray[np.int64]
+    logits: npt.NDArray[np.float64]
+    left_out: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
 class Trained:
     """A trained network.
 
@@ -54,6 +70,7 @@ class Trained:
             features on the disk already give it; None where the network must be run.
         held_out: of the training and validation pictures, the logit by a head that saw nothing of
             their source; None where the recipe's verdict does not ask for it.
+        unseen: what is known of sources left out one by one; None where that was not asked for.
         precision: how the features behind `logits` were computed.
     """
 
@@ -64,6 +81,7 @@ class Trained:
     seconds: float
     logits: npt.NDArray[np.float64] | None
     held_out: HeldOut | None = None
+    unseen: UnseenSources | None = None
     precision: Precision = "float32"
 
 

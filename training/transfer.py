@@ -1,7 +1,6 @@
 """Training a head on a backbone: features once, the head on them, then both together."""
 
 import time
-from dataclasses import dataclass
 
 import keras
 import msgspec
@@ -11,42 +10,32 @@ from tqdm import tqdm
 
 from keras_detector.errors import DataError
 from keras_detector.labelled_directory import Split
-from training.backbone_network import Layers, attach_head, build_extractor, set_head
-from training.batches import Batches, OrderedBatches
+from training.backbone_network import attach_head, build_extractor, set_head
 from training.cross_validation import held_out_logits, source_folds
 from training.dataset import Dataset
-from training.epochs import run_epochs
+from training.feature_head import History, feature_logits, fit_head
 from training.features import MIRRORED, PLAIN, Features, extract_features
 from training.fine_tuning import fine_tune
-from training.head import fold, head_logits, solve_logistic, standardisation
-from training.network import compile_network
+from training.leave_one_source_out import Rounds, leave_one_source_out
 from training.recipe import TransferRecipe
-from training.run_directory import RunDirectory, run_identity
+from training.run_directory import RunDirectory
 from training.seeding import make_deterministic
-from training.stopping import AccuracyTargetStopping
 from training.strategy import arithmetic
 from training.train import HeldOut, Trained, package_versions
 from training.web_augmentation import WebAugmentation
 from training.weighting import picture_weights
 
-History = dict[str, list[float]]
 
-
-@dataclass(frozen=True)
-class _Head:
-    layers: Layers
-    history: History
-    best_epoch: int
-    logits: npt.NDArray[np.float64]
-
-
-def train_transfer(recipe: TransferRecipe, dataset: Dataset, run: RunDirectory) -> Trained:
+def train_transfer(
+    recipe: TransferRecipe, dataset: Dataset, run: RunDirectory, rounds: Rounds | None
+) -> Trained:
     """Train, or go on training, the recipe's head, and the backbone if it says so.
 
     Args:
         recipe: what to train.
         dataset: on what.
         run: where features and the state of each finished epoch are kept.
+        rounds: which sources are left out one by one, each from a head of its own; None for none.
 
     Raises:
         RecipeError: the backbone does not exist or does not fit the recipe.
@@ -58,14 +47,18 @@ def train_transfer(recipe: TransferRecipe, dataset: Dataset, run: RunDirectory) 
     extractor = build_extractor(recipe.network, recipe.input.size)
     trunk = attach_head(extractor, recipe.head)
     history: History = {name: [] for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
-    best_epoch, logits, held_out = 0, None, None
+    best_epoch, logits, held_out, unseen = 0, None, None, None
     if recipe.head.kind != "none":
         features = _features(recipe, extractor, dataset, run)
-        head = _fit_head(recipe, dataset, features, run)
+        head = fit_head(recipe, dataset, features, run)
         set_head(trunk, head.layers)
-        history, best_epoch, logits = head.history, head.best_epoch, head.logits
+        history, best_epoch = head.history, head.best_epoch
+        logits, used = np.full(len(dataset.labels), np.nan), dataset.used
+        logits[used] = feature_logits(head.layers, features, used, mirror=recipe.network.mirror)
         if recipe.verdict.validation == "sources":
             held_out = _held_out(recipe, dataset, features)
+        if rounds is not None:
+            unseen = leave_one_source_out(recipe, dataset, features, run, rounds)
     seconds = time.monotonic() - began
     if recipe.fine_tune.epochs:
         tuned = fine_tune(trunk, recipe, recipe.input, dataset, run, package_versions())
@@ -81,6 +74,7 @@ def train_transfer(recipe: TransferRecipe, dataset: Dataset, run: RunDirectory) 
         seconds=seconds,
         logits=logits,
         held_out=held_out,
+        unseen=unseen,
         precision=recipe.train.precision,
     )
 
@@ -120,51 +114,6 @@ def _features(
     )
 
 
-def _fit_head(
-    recipe: TransferRecipe, dataset: Dataset, features: Features, run: RunDirectory
-) -> _Head:
-    settings = recipe.train
-    weights = dataset.weights(settings.balance, settings.source_weights)
-    in_train = np.zeros(len(dataset.labels), dtype=bool)
-    in_train[dataset.rows[Split.TRAIN]] = True
-    shown = in_train[features.rows] & (recipe.views.plain | (features.views > MIRRORED))
-    members = np.flatnonzero(shown)
-    history: History
-    if recipe.head.kind == "logistic":
-        class_weights = np.asarray(settings.class_weights)
-        # Each view counts for its share of the picture: `c` means the same for any number of them.
-        share = len(dataset.rows[Split.TRAIN]) / len(members)
-        rows = features.rows[members]
-        labels = dataset.labels[rows]
-        layers = solve_logistic(
-            features.values[members],
-            labels,
-            weights[rows] * class_weights[labels] * share,
-            recipe.head.c,
-        )
-        history, best_epoch = {}, 1
-    else:
-        layers, history, best_epoch = _trained_head(
-            recipe, dataset, features, members, weights, run
-        )
-    used = dataset.used
-    logits = np.full(len(dataset.labels), np.nan)
-    logits[used] = head_logits(layers, features.of(used, PLAIN))
-    if not history:
-        for split, prefix in ((Split.TRAIN, ""), (Split.VALIDATION, "val_")):
-            rows = dataset.rows[split]
-            targets, margin = dataset.labels[rows], logits[rows]
-            loss = np.logaddexp(0.0, margin) - targets * margin
-            history[f"{prefix}loss"] = [float(loss.mean())]
-            history[f"{prefix}accuracy"] = [float(((margin > 0) == targets).mean())]
-    if recipe.network.mirror:
-        mirrored = np.unique(features.rows[features.views == MIRRORED])
-        other = head_logits(layers, features.of(mirrored, MIRRORED))
-        logits[mirrored] = (logits[mirrored] + other) / 2
-        logits[np.setdiff1d(used, mirrored)] = np.nan  # known of one side only
-    return _Head(layers, history, best_epoch, logits)
-
-
 def _held_out(recipe: TransferRecipe, dataset: Dataset, features: Features) -> HeldOut:
     rows = np.sort(np.concatenate([dataset.rows[Split.TRAIN], dataset.rows[Split.VALIDATION]]))
     labels, groups = dataset.labels[rows], dataset.groups[rows]
@@ -193,68 +142,3 @@ def _held_out(recipe: TransferRecipe, dataset: Dataset, features: Features) -> H
         labels, sources, balance=settings.balance, source_weights=settings.source_weights
     )
     return HeldOut(rows, logits, weights)
-
-
-def _trained_head(
-    recipe: TransferRecipe,
-    dataset: Dataset,
-    features: Features,
-    members: npt.NDArray[np.int64],
-    weights: npt.NDArray[np.float64],
-    run: RunDirectory,
-) -> tuple[Layers, History, int]:
-    settings = recipe.train
-    mean, scale = standardisation(features.values[members])
-    labels = dataset.labels[features.rows].astype(np.int8)
-    batches = Batches(
-        features.values,
-        labels,
-        members,
-        batch_size=settings.batch_size,
-        seed=settings.seed,
-        augmentation=None,
-        class_weights=settings.class_weights,
-        weights=weights[features.rows],
-    )
-    in_validation = np.isin(features.rows, dataset.rows[Split.VALIDATION])
-    validation = np.flatnonzero(in_validation & (features.views == PLAIN))
-    with arithmetic(settings.precision):
-        picture = keras.Input((features.values.shape[1],))
-        standard = keras.layers.Normalization(mean=mean, variance=scale**2, dtype="float32")
-        head = attach_head(keras.Model(picture, standard(picture)), recipe.head)
-        compile_network(head, settings, len(batches))
-    target = None if settings.target_accuracy == "none" else settings.target_accuracy
-    ended = run_epochs(
-        head,
-        batches,
-        OrderedBatches(features.values, labels, validation),
-        epochs=settings.epochs,
-        stopping=AccuracyTargetStopping(target, patience=settings.patience),
-        seed=settings.seed,
-        run=run,
-        identity=_identity(recipe, dataset),
-    )
-    head.set_weights(ended.best_weights)
-    dense = [layer for layer in head.layers if isinstance(layer, keras.layers.Dense)]
-    found = [tuple(np.asarray(w, np.float64) for w in layer.get_weights()) for layer in dense]
-    layers = [(kernel, bias) for kernel, bias in found]
-    return fold(layers, mean, scale), ended.history, ended.best_epoch
-
-
-def _identity(recipe: TransferRecipe, dataset: Dataset) -> str:
-    # Not the texts, the verdict or the fine-tuning lines: they play no part in the head.
-    decides = [
-        recipe.input,
-        recipe.network,
-        recipe.data,
-        recipe.views,
-        recipe.head,
-        recipe.train,
-    ]
-    return run_identity(
-        [
-            *(msgspec.json.encode(part).decode() for part in decides),
-            dataset.fingerprint,
-            msgspec.json.encode(package_versions(), order="sorted").decode(),
-        ]
-    )

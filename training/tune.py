@@ -1,30 +1,24 @@
 """`fine-tune`: train a finished model further on someone's own pictures, into a new file."""
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import keras
 import msgspec
 
-from keras_detector.audit_note import audit_sentence
 from keras_detector.card import Card
 from keras_detector.errors import ModelFileError
-from keras_detector.labelled_directory import Split, read_labelled_directory
-from keras_detector.labels import Label
-from keras_detector.model_file import read_model_file, write_model_file
+from keras_detector.labelled_directory import read_labelled_directory
+from keras_detector.model_file import read_model_file
 from keras_detector.networks.mirror import unwrap_mirrored
 from keras_detector.printable import printable
-from training.dataset import prepare_dataset
 from training.fine_tuning import fine_tune
-from training.fit import audit_note, refuse_existing
 from training.measured_card import CardPlan, measured_card
+from training.model_run import finish_run, prepare_run, refuse_existing
 from training.network import finish_network
 from training.recipe import TuningRecipe
-from training.report import write_report
 from training.run_directory import RunDirectory
 from training.seeding import make_deterministic
-from training.threshold import check_policy
 from training.train import Trained, package_versions
 
 
@@ -71,23 +65,8 @@ def tune(
     with run:
         if restart:
             run.remove()
-        dataset = prepare_dataset(
-            root,
-            spec=card.input,
-            ratios=recipe.data.split,
-            dataset_size=None if recipe.data.dataset_size == "all" else recipe.data.dataset_size,
-            seed=recipe.train.seed,
-            cache=run.pictures,
-            hold_out=recipe.data.hold_out,
-        )
-        for sentence in (*dataset.findings, dataset.summary):
-            announce(sentence)
-        note = audit_note(dataset)
-        announce(audit_sentence(note))
-        validation = dataset.rows[Split.VALIDATION]
-        check_policy(
-            recipe.verdict.threshold, int((dataset.labels[validation] == Label.REAL).sum())
-        )
+        prepared = prepare_run(root, recipe, card.input, run, announce)
+        dataset = prepared.dataset
         make_deterministic(recipe.train.seed)
         trunk, mirrored = _trunk(model)
         tuned = fine_tune(trunk, recipe, card.input, dataset, run, package_versions())
@@ -107,19 +86,13 @@ def tune(
             verdict=recipe.verdict,
             export=recipe.export,
             stands=card.stands,
-            audit=note,
+            audit=prepared.audit,
             # The new lines, and what they were applied to.
             recipe={**msgspec.to_builtins(recipe), "model": card.training.recipe},
         )
         network = finish_network(trunk, mirror=mirrored)
         made = measured_card(plan, dataset, trained, network, collections)
-        write_report(report, made.content)
-        if os.path.exists(out):  # noqa: PTH110 - it came while we trained
-            refuse_existing(run, out, report, overwrite=None)
-        new = made.content.card
-        write_model_file(out, keras_archive=made.archive, twin=made.twin, card=new)
-        run.remove()
-    return new
+        return finish_run(run, out, report, made, overwrite=None)
 
 
 def _trunk(model: Path) -> tuple[keras.Model, bool]:

@@ -24,6 +24,7 @@ FLOORS = {
     "jpeg_quality": 1,
     "quality": 1,
     "explain": 4,
+    "judged_directory": 4,
     "enhance": 1,
     "ranking": 1,
     "strictness": 1,

@@ -18,6 +18,8 @@ from keras_detector.runtime import Runtime
 from training.compact_archive import keras_archive, open_archive
 from training.export import TOLERANCE, check_parity, compile_twin
 
+pytestmark = pytest.mark.usefixtures("seeded_networks")
+
 SIZE = 32
 SPEC = InputSpec(size=SIZE, view="centre", resample="bicubic", enhance=False)
 CALIBRATION = Calibration(method="temperature", slope=1.0, intercept=0.0)
@@ -31,6 +33,7 @@ def pictures() -> np.ndarray:
 @pytest.fixture(scope="module")
 def network() -> keras.Model:
     """A tiny CLIP tower with a head, its matrices INT8 with a scale a column, as imported ones."""
+    keras.utils.set_random_seed(1)
     tower = BACKBONES["clip-vit-b16"].build(SIZE, width=128, blocks=2, tokens=(0, 1))
     rng = np.random.default_rng(1)
     for layer in tower.layers:

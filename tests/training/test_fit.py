@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_detector.card import Card
 from keras_detector.detector import Detector
 from keras_detector.errors import RunError, ThresholdError
 from keras_detector.images import decode
@@ -21,19 +22,16 @@ from keras_detector.images import fit as fit_pixels
 from keras_detector.model_file import read_model_file
 from keras_detector.runtime import Runtime
 from tests.conftest import TINY, write_dataset
-from training import fit as fit_module
+from tests.training.runs import assert_mirrored, same_weights, train
+from training import model_run
 from training.__main__ import main
-from training.fit import fit
-from training.recipe import load_recipe
 from training.stopping import NonFiniteLossStopping
 
 ROOT = Path(__file__).parents[2]
 
 
-def train_tiny(data: Path, out: Path, *changes: str, **flags: bool):
-    recipe = load_recipe("cnn32", [*TINY, *changes])
-    flags = {"overwrite": False, "restart": False, **flags}
-    return fit(data, recipe, out, report=out.parent / "report", announce=print, **flags)
+def train_tiny(data: Path, out: Path, *changes: str, **flags: bool) -> Card:
+    return train(data, out, "cnn32", (*TINY, *changes), **flags)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +43,7 @@ def killed_at_the_end(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(fit_module, "write_model_file", interrupt)
+        patched.setattr(model_run, "write_model_file", interrupt)
         with pytest.raises(KeyboardInterrupt):
             train_tiny(dataset, folder / "m.keras")
     return folder
@@ -72,12 +70,6 @@ def straight(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def comparable(card) -> tuple:
     """What must be equal between two runs: everything but the time they took."""
     return (card.calibration, card.threshold, card.figures, card.training.data_fingerprint)
-
-
-def same_weights(one: Path, other: Path) -> bool:
-    """Whether two models' weights are equal bit for bit; their layers' names may differ."""
-    weights = [keras.saving.load_model(path).get_weights() for path in (one, other)]
-    return all(np.array_equal(a, b) for a, b in zip(*weights, strict=True))
 
 
 def test_a_model_file_and_its_report_come_out(tiny_model: Path) -> None:
@@ -168,23 +160,15 @@ def test_an_interrupted_run_goes_on_to_the_same_result(
 
 def test_a_mirrored_residual_network_goes_all_the_way(dataset: Path, tmp_path: Path) -> None:
     out = tmp_path / "m.keras"
-    recipe = load_recipe(
-        "cnn32-plus",
-        ["network.channels=[4, 6, 8]", "network.residual_blocks=[1, 0]", "train.epochs=2",
-         "train.batch_size=16", "data.split=[0.6, 0.2, 0.2]"],
-    )  # fmt: skip
-    fit(
-        dataset, recipe, out, report=tmp_path / "report", overwrite=False, restart=False,
-        announce=print,
-    )  # fmt: skip
-    network = keras.saving.load_model(out)
-    pictures = np.random.default_rng(0).uniform(0, 255, (4, 32, 32, 3)).astype("float32")
-    np.testing.assert_allclose(
-        network.predict(pictures, verbose=0),
-        network.predict(pictures[:, :, ::-1], verbose=0),
-        rtol=1e-3,
-        atol=1e-4,
+    lines = (
+        "network.channels=[4, 6, 8]",
+        "network.residual_blocks=[1, 0]",
+        "train.epochs=2",
+        "train.batch_size=16",
+        "data.split=[0.6, 0.2, 0.2]",
     )
+    train(dataset, out, "cnn32-plus", lines)
+    assert_mirrored(out)
 
 
 def test_the_file_holds_no_optimizer(tiny_model: Path, tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_a_hundred_thousand_copies_stay_linear() -> None:
     picture = random_pictures(1, size=32)[0]
     n = 100_000
     pixels = np.broadcast_to(picture, (n, 32, 32, 3))
-    began = time.perf_counter()
+    began = time.process_time()
     groups = near_duplicate_groups(["same"] * n, np.zeros(n, np.uint64), pixels, np.arange(n))
     assert len(np.unique(groups)) == 1
     distinct = [str(number) for number in range(20_000)]
@@ -96,4 +96,4 @@ def test_a_hundred_thousand_copies_stay_linear() -> None:
         distinct, np.zeros(20_000, np.uint64), pixels[:20_000], np.arange(20_000)
     )
     assert len(np.unique(groups)) == 1
-    assert time.perf_counter() - began < 120
+    assert time.process_time() - began < 120

@@ -126,7 +126,7 @@ FOLDER = Path(sys.argv[1])
 def slow(paths, spec):
     with (FOLDER / "workers").open("a") as file:
         file.write(f"{{os.getpid()}} ")
-    time.sleep(60)
+    time.sleep(600)
 
 if __name__ == "__main__":
     decoding._FEW = 0
@@ -136,7 +136,7 @@ if __name__ == "__main__":
 """
 
 
-def wait_until(condition: object, seconds: float = 60) -> None:
+def wait_until(condition: object, seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < end, "it never came to pass"

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from keras_detector.card import Card
+from keras_detector.judged_directory import JudgedDirectory
 from keras_detector.measure import measure, measure_sources
 from tests.conftest import write_dataset
 from training.__main__ import main
 from training.comparison import column_names, compare, write_comparison
 from training.experiment import Experiment
 from training.inference_time import Duration
-from training.judged_directory import JudgedDirectory
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -117,7 +117,7 @@ def experiment(card: Card, path: str, recipe: dict[str, object], fingerprint: st
     )
     judged = JudgedDirectory(
         name=f"a|b {HOSTILE}", pictures=(), labels=labels, scores=scores, seconds=np.ones(60),
-        figures=figures, findings=(),
+        figures=figures, unreadable={}, findings=(),
         per_source=measure_sources(labels, scores, [f"`{HOSTILE}`"] * 60, card.threshold),
     )  # fmt: skip
     return Experiment(

@@ -6,21 +6,16 @@ import keras
 import numpy as np
 import pytest
 
+from keras_detector.card import Card
 from keras_detector.errors import RecipeError
 from keras_detector.model_file import read_model_file
-from tests.training.tiny_backbone import register
+from tests.training.runs import same_weights, train
+from tests.training.tiny_backbone import LINES, register
 from training import features as features_module
-from training.fit import fit
-from training.recipe import load_recipe
 from training.run_directory import RunDirectory
 
 TINY = (
-    "network.backbone=tiny",
-    "network.weights=none",
-    "input.size=32",
-    "stands.min_side=32",
-    "data.split=[0.6, 0.2, 0.2]",
-    "head.c=0.1",
+    *LINES,
     "views.augmented=1",
     "train.batch_size=16",
     "train.learning_rate=0.01",
@@ -30,15 +25,11 @@ TINY = (
 TRAINED = ("head.kind=trained", "head.hidden_units=[8]", "head.dropout=0.1", "train.epochs=4")
 
 
-@pytest.fixture(autouse=True)
-def _backbone(monkeypatch: pytest.MonkeyPatch) -> None:
-    register(monkeypatch)
+pytestmark = pytest.mark.usefixtures("tiny_backbone")
 
 
-def train_tiny(data: Path, out: Path, *changes: str, **flags):
-    recipe = load_recipe("transfer", [*TINY, *changes])
-    flags = {"overwrite": False, "restart": False, **flags}
-    return fit(data, recipe, out, report=out.parent / "report", announce=print, **flags)
+def train_tiny(data: Path, out: Path, *changes: str) -> Card:
+    return train(data, out, "transfer", (*TINY, *changes))
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +40,6 @@ def frozen(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         register(patched)
         train_tiny(dataset, out)
     return out
-
-
-def same_weights(one: Path, other: Path) -> bool:
-    weights = [keras.saving.load_model(path).get_weights() for path in (one, other)]
-    return all(np.array_equal(a, b) for a, b in zip(*weights, strict=True))
 
 
 @pytest.mark.parametrize("changes", [(), ("network.mirror=true",), TRAINED])

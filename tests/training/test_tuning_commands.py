@@ -4,37 +4,19 @@ import json
 import shutil
 from pathlib import Path
 
-import keras
-import numpy as np
 import pytest
-from PIL import Image
 
 from keras_detector.model_file import read_model_file
 from keras_detector.strictness import cost
-from tests.conftest import draw_picture, write_dataset
-from tests.training.tiny_backbone import register
+from tests.conftest import write_dataset
+from tests.training.runs import assert_mirrored, same_weights
 from training.__main__ import main
 
 SMALL = ("input.size=32", "head.c=0.1", "network.weights=none")
 TUNE = ("fine_tune.epochs=2", "fine_tune.learning_rate=0.001", "fine_tune.batch_size=16")
 
 
-@pytest.fixture(autouse=True)
-def _backbone(monkeypatch: pytest.MonkeyPatch) -> None:
-    register(monkeypatch)
-
-
-@pytest.fixture(scope="module")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """20 pictures from each of two cameras and two generators."""
-    root = tmp_path_factory.mktemp("sources")
-    rng = np.random.default_rng(5)
-    for place in ("real/camera_a", "real/camera_b", "fake/gan", "fake/diffusion"):
-        (root / place).mkdir(parents=True)
-        for number in range(20):
-            pixels = draw_picture(rng, fake=place.startswith("fake"), size=40)
-            Image.fromarray(pixels).save(root / place / f"{number}.png")
-    return root
+pytestmark = pytest.mark.usefixtures("tiny_backbone")
 
 
 def run(*arguments: object, changes: tuple[str, ...] = ()) -> int:
@@ -112,8 +94,7 @@ def test_calibrate_changes_the_verdict_and_not_the_network(
     assert curve.measured_on == "validation"
     assert own.false_positive_rate.value == accused / curve.n_real
     assert "Calibrated on 80 pictures of other" in after.card.summary
-    weights = [keras.saving.load_model(path).get_weights() for path in (tiny_model, out)]
-    assert all(np.array_equal(a, b) for a, b in zip(*weights, strict=True))
+    assert same_weights(tiny_model, out)
     assert "test accuracy" in capsys.readouterr().out
     assert run(*call) == 1  # nothing that exists is replaced
     assert "Choose another --out" in capsys.readouterr().err
@@ -146,11 +127,4 @@ def test_a_mirrored_model_stays_mirrored(sources: Path, tmp_path: Path) -> None:
     assert run("fit", sources, "--recipe", "tiny", "--out", first, changes=lines) == 0
     lines = (*TUNE, "data.split=[0.6, 0.2, 0.2]")
     assert run("fine-tune", first, sources, "--out", second, changes=lines) == 0
-    network = keras.saving.load_model(second)
-    pictures = np.random.default_rng(0).uniform(0, 255, (4, 32, 32, 3)).astype("float32")
-    np.testing.assert_allclose(
-        network.predict(pictures, verbose=0),
-        network.predict(pictures[:, :, ::-1], verbose=0),
-        rtol=1e-3,
-        atol=1e-4,
-    )
+    assert_mirrored(second)

@@ -5,64 +5,29 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from keras_detector.card import Card
 from keras_detector.errors import DataError, RecipeError, ThresholdError
 from keras_detector.labelled_directory import Split
 from keras_detector.model_file import read_model_file
-from tests.conftest import draw_picture
+from tests.training.runs import train
+from tests.training.tiny_backbone import LINES as TINY
 from tests.training.tiny_backbone import register
 from training.__main__ import main
 from training.cross_validation import group_folds, held_out_logits, source_folds
 from training.features import MIRRORED, PLAIN
-from training.fit import fit
 from training.recipe import load_recipe, load_tuning_recipe
 from training.transfer import training_views
 
-LINES = (
-    "network.backbone=tiny",
-    "network.weights=none",
-    "input.size=32",
-    "stands.min_side=32",
-    "data.split=[0.6, 0.2, 0.2]",
-    "head.c=0.1",
-    "views.augmented=0",
-)
+LINES = (*TINY, "views.augmented=0")
 SOURCES = "verdict.validation=sources"
 
 
-@pytest.fixture(autouse=True)
-def _backbone(monkeypatch: pytest.MonkeyPatch) -> None:
-    register(monkeypatch)
+pytestmark = pytest.mark.usefixtures("tiny_backbone")
 
 
-@pytest.fixture(scope="module")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """20 pictures each from two cameras and two generators; one generator is hard to tell."""
-    root = tmp_path_factory.mktemp("sources")
-    rng = np.random.default_rng(5)
-    for place in ("real/camera_a", "real/camera_b", "fake/gan", "fake/diffusion"):
-        (root / place).mkdir(parents=True)
-        for number in range(20):
-            pixels = draw_picture(rng, fake=place.startswith("fake"), size=40)
-            if place == "fake/diffusion":
-                noise = rng.normal(0, 12, pixels.shape)
-                pixels = np.clip(pixels + noise, 0, 255).astype(np.uint8)
-            Image.fromarray(pixels).save(root / place / f"{number}.png")
-    return root
-
-
-def train(data: Path, folder: Path, *changes: str) -> Card:
-    return fit(
-        data,
-        load_recipe("transfer", [*LINES, *changes]),
-        folder / "m.keras",
-        report=folder / "report",
-        overwrite=False,
-        restart=False,
-        announce=print,
-    )
+def train_tiny(data: Path, folder: Path, *changes: str) -> Card:
+    return train(data, folder / "m.keras", "transfer", (*LINES, *changes))
 
 
 @pytest.fixture(scope="module")
@@ -71,14 +36,14 @@ def for_unseen(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("unseen")
     with pytest.MonkeyPatch.context() as patched:
         register(patched)
-        train(sources, folder, SOURCES)
+        train_tiny(sources, folder, SOURCES)
     return folder / "m.keras"
 
 
 def test_the_threshold_is_that_of_heads_that_never_saw_the_source(
     for_unseen: Path, sources: Path, tmp_path: Path
 ) -> None:
-    known, unseen = train(sources, tmp_path), read_model_file(for_unseen).card
+    known, unseen = train_tiny(sources, tmp_path), read_model_file(for_unseen).card
     assert unseen.threshold != known.threshold
     assert unseen.calibration != known.calibration
     # The network is the same; the ranking of pictures is, too.
@@ -120,19 +85,19 @@ def test_a_held_out_logit_knows_nothing_of_the_source() -> None:
 def test_training_pictures_count_for_the_threshold_policy(sources: Path, tmp_path: Path) -> None:
     policy = "verdict.threshold=fpr=0.3"  # takes 9 real pictures; the validation split has 8
     with pytest.raises(ThresholdError, match="at least 9"):
-        train(sources, tmp_path / "a", policy)
-    assert train(sources, tmp_path / "b", policy, SOURCES).threshold.policy == "fpr=0.3"
+        train_tiny(sources, tmp_path / "a", policy)
+    assert train_tiny(sources, tmp_path / "b", policy, SOURCES).threshold.policy == "fpr=0.3"
 
 
 def test_a_mirrored_model_in_8_bits_takes_it_too(sources: Path, tmp_path: Path) -> None:
-    card = train(sources, tmp_path, SOURCES, "network.mirror=true", "export.twin=int8")
+    card = train_tiny(sources, tmp_path, SOURCES, "network.mirror=true", "export.twin=int8")
     assert card.twin.precision == "int8"
     assert card.figures["test"].n == 16
 
 
 def test_one_source_a_class_is_refused(dataset: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"verdict\.validation"):
-        train(dataset, tmp_path, SOURCES)
+        train_tiny(dataset, tmp_path, SOURCES)
 
 
 @pytest.mark.parametrize(

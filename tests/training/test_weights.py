@@ -13,6 +13,8 @@ from training.weights import load_weights, weights_of
 from training.weights_cache import cached_weights
 from training.weights_file import SCALE, read_weights, save_weights
 
+pytestmark = pytest.mark.usefixtures("seeded_networks")
+
 CLIP = BACKBONES["clip-vit-b16"]
 
 

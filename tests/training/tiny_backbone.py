@@ -10,6 +10,17 @@ if TYPE_CHECKING:
     import keras
 
 
+LINES = (
+    "network.backbone=tiny",
+    "network.weights=none",
+    "input.size=32",
+    "stands.min_side=32",
+    "data.split=[0.6, 0.2, 0.2]",
+    "head.c=0.1",
+)
+"""Changes to the recipe `transfer` that make it one of the tiny backbone and small pictures."""
+
+
 def build_tiny(*, size: int, width: int = 6) -> "keras.Model":
     """Two convolutions, a batch normalisation between them."""
     import keras

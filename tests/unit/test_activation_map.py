@@ -12,6 +12,8 @@ from keras_detector.networks.gradients import back_through
 from keras_detector.networks.mirror import average_mirrored
 from tests.unit.test_networks import randomised
 
+pytestmark = pytest.mark.usefixtures("seeded_networks")
+
 layers = keras.layers
 SIZE = 32
 

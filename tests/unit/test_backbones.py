@@ -12,6 +12,8 @@ from keras_detector.keras_config import refuse_foreign_code
 from keras_detector.networks.backbones import BACKBONES
 from keras_detector.networks.clip_tower import MEAN, STANDARD_DEVIATION, build_clip_tower
 
+pytestmark = pytest.mark.usefixtures("seeded_networks")
+
 
 def run(network: keras.Model, pictures: np.ndarray) -> np.ndarray:
     return network(pictures, training=False).numpy()  # predict would compile it first

@@ -8,6 +8,8 @@ from keras import layers
 from keras_detector.networks.activation_map import with_activation_map
 from keras_detector.networks.efficientnet_lite0 import build_efficientnet_lite0
 
+pytestmark = pytest.mark.usefixtures("seeded_networks")
+
 TAPS = ("block_3_expand", "block_5_depthwise", "block_9", "block_12_expand")
 
 
@@ -18,6 +20,7 @@ def pictures() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def tapped() -> keras.Model:
+    keras.utils.set_random_seed(1)
     return build_efficientnet_lite0(size=64, taps=TAPS)
 
 

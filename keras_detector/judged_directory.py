@@ -1,4 +1,4 @@
-"""A labelled directory as one model judges it, picture by picture, for a report."""
+"""A labelled directory as one model judges it, picture by picture."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from keras_detector.card import Figures, SourceFigures
 from keras_detector.detector import Detector
 from keras_detector.errors import DataError, ImageError
+from keras_detector.figures import Figures, SourceFigures
 from keras_detector.labelled_directory import LabelledPicture, read_labelled_directory
 from keras_detector.labels import Verdict
 from keras_detector.measure import measure, measure_sources
-from keras_detector.printable import examples, printable
+from keras_detector.printable import printable
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class JudgedDirectory:
         seconds: float64 (n,), from file to verdict.
         figures: over all of them; splits in the directory are taken together.
         per_source: source name to its figures.
-        findings: what was left out, and why, a sentence each.
+        unreadable: paths that could not be read, and why; they count in no figure.
+        findings: what the directory held besides pictures, a sentence each.
     """
 
     name: str
@@ -39,6 +40,7 @@ class JudgedDirectory:
     seconds: npt.NDArray[np.float64]
     figures: Figures
     per_source: dict[str, SourceFigures]
+    unreadable: dict[Path, str]
     findings: tuple[str, ...]
 
 
@@ -64,7 +66,7 @@ def judge_directory(detector: Detector, root: Path, watch: Watcher = iter) -> Ju
         try:
             prediction = detector.judge(picture.path)
         except ImageError as error:
-            unreadable[picture.path] = error.received
+            unreadable[picture.path] = str(error)
             continue
         seconds.append(time.perf_counter() - began)
         judged.append(picture)
@@ -74,12 +76,8 @@ def judge_directory(detector: Detector, root: Path, watch: Watcher = iter) -> Ju
         raise DataError(
             expected="at least one readable picture",
             received=f"{len(unreadable)} unreadable ones in {printable(root)}",
-            advice=f"The first says: {next(iter(unreadable.values()))}.",
+            advice=f"The first says: {next(iter(unreadable.values()))}",
         )
-    findings = directory.findings
-    if unreadable:
-        names = examples([path.relative_to(root) for path in unreadable])
-        findings += (f"{len(unreadable):,} could not be read and count in no figure: {names}.",)
     threshold = detector.threshold
     labels, score_array = np.array([p.label for p in judged], np.int64), np.array(scores)
     abstained = np.array(undetermined)
@@ -93,5 +91,6 @@ def judge_directory(detector: Detector, root: Path, watch: Watcher = iter) -> Ju
         per_source=measure_sources(
             labels, score_array, [p.source for p in judged], threshold, abstained
         ),
-        findings=findings,
+        unreadable=unreadable,
+        findings=directory.findings,
     )

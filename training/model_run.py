@@ -1,0 +1,136 @@
+"""What `fit` and `fine-tune` do alike: begin with checked data, end with a report and a model."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from keras_detector.audit_note import audit_sentence
+from keras_detector.card import AuditNote, Card, InputSpec
+from keras_detector.errors import RunError
+from keras_detector.labelled_directory import Split
+from keras_detector.labels import Label
+from keras_detector.model_file import write_model_file
+from keras_detector.printable import printable
+from training.dataset import Dataset, prepare_dataset
+from training.kept_audit import kept_audit
+from training.measured_card import MeasuredModel
+from training.recipe import AnyRecipe, TuningRecipe
+from training.report import write_report
+from training.run_directory import RunDirectory
+from training.threshold import check_policy
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a run begins with.
+
+    Attributes:
+        dataset: what is trained on.
+        audit: what its pictures' labels are told by without looking at them.
+    """
+
+    dataset: Dataset
+    audit: AuditNote
+
+
+def refuse_existing(run: RunDirectory, out: Path, report: Path, *, overwrite: bool | None) -> None:
+    """Refuse to replace a model, or a report that is not an unfinished run's own.
+
+    Args:
+        run: the unfinished run, if there is one.
+        out: the model file to write.
+        report: the directory for its report.
+        overwrite: what the user says; None where it is never allowed.
+
+    Raises:
+        RunError: something is in the way.
+    """
+    # The report is written just before the model: one beside an unfinished run is its own.
+    for path in [out] if run.began else [out, report / "report.html"]:
+        _refuse(path, overwrite)
+
+
+def prepare_run(
+    root: Path,
+    recipe: AnyRecipe | TuningRecipe,
+    spec: InputSpec,
+    run: RunDirectory,
+    announce: Callable[[str], None],
+) -> Prepared:
+    """Read, check, divide and audit the data directory of a run.
+
+    Args:
+        root: the data directory.
+        recipe: how it is divided, and what the verdict is to be.
+        spec: what the network sees.
+        run: keeps the packed pictures and the audit.
+        announce: told what the check of the directory found, a sentence at a time.
+
+    Raises:
+        DataError: the directory cannot be trained on.
+        RecipeError: the recipe names a source that is not there.
+        SaveError: something cannot be written.
+        ThresholdError: the pictures cannot support the threshold policy.
+    """
+    size = recipe.data.dataset_size
+    dataset = prepare_dataset(
+        root,
+        spec=spec,
+        ratios=recipe.data.split,
+        dataset_size=None if size == "all" else size,
+        seed=recipe.train.seed,
+        cache=run.pictures,
+        hold_out=recipe.data.hold_out,
+    )
+    for sentence in (*dataset.findings, dataset.summary):
+        announce(sentence)
+    # Hours of training later would be late to learn that the policy cannot be had.
+    chosen_on = [dataset.rows[Split.VALIDATION]]
+    if recipe.verdict.validation == "sources":
+        chosen_on.append(dataset.rows[Split.TRAIN])
+    n_real = int((dataset.labels[np.concatenate(chosen_on)] == Label.REAL).sum())
+    check_policy(recipe.verdict.threshold, n_real)
+    audit = kept_audit(dataset, run.audit)
+    announce(audit_sentence(audit))
+    return Prepared(dataset, audit)
+
+
+def finish_run(
+    run: RunDirectory, out: Path, report: Path, made: MeasuredModel, *, overwrite: bool | None
+) -> Card:
+    """Write the report, then the model, and delete what the run kept.
+
+    Args:
+        run: the run.
+        out: the model file to write.
+        report: the directory for its report.
+        made: what they are made of.
+        overwrite: as `refuse_existing` was told.
+
+    Returns:
+        the card of the model.
+
+    Raises:
+        RunError: somebody else has written `out` meanwhile; the run is kept.
+        SaveError: something cannot be written; nothing that was there is harmed.
+    """
+    # The model comes last: while it is not there, the same command finishes what is missing.
+    write_report(report, made.content)
+    _refuse(out, overwrite)
+    card = made.content.card
+    write_model_file(out, keras_archive=made.archive, twin=made.twin, card=card)
+    run.remove()
+    return card
+
+
+def _refuse(path: Path, overwrite: bool | None) -> None:
+    if os.path.exists(path) and not overwrite:  # noqa: PTH110
+        raise RunError(
+            expected="a new file for the model, and a new place for its report",
+            received=f"{printable(path)}, which exists",
+            advice="Choose another --out or --report"
+            + ("." if overwrite is None else ", or pass --overwrite to replace it."),
+        )
