@@ -60,7 +60,7 @@ def refuse_no_frozen_head(recipe: AnyRecipe) -> None:
 
 
 def plan_rounds(dataset: Dataset, seed: int) -> Rounds:
-    """Decide which sources are left out one by one.
+    """Decide which sources are left out one by one; a name in both classes is two sources.
 
     Args:
         dataset: what is trained on.

@@ -57,9 +57,9 @@ def train_transfer(
         logits[used] = feature_logits(head.layers, features, used, mirror=recipe.network.mirror)
         if recipe.verdict.validation == "sources":
             held_out = _held_out(recipe, dataset, features)
-        if rounds is not None:
-            unseen = leave_one_source_out(recipe, dataset, features, run, rounds)
     seconds = time.monotonic() - began
+    if recipe.head.kind != "none" and rounds is not None:  # measures; trains nothing that is kept
+        unseen = leave_one_source_out(recipe, dataset, features, run, rounds)
     if recipe.fine_tune.epochs:
         tuned = fine_tune(trunk, recipe, recipe.input, dataset, run, package_versions())
         if tuned.best_epoch:

@@ -171,6 +171,23 @@ def test_a_mirrored_residual_network_goes_all_the_way(dataset: Path, tmp_path: P
     assert_mirrored(out)
 
 
+def test_a_model_that_came_while_we_trained_is_not_replaced(
+    killed: Path, dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = model_run.write_report
+
+    def somebody_else_is_faster(*arguments: object) -> None:
+        report(*arguments)
+        killed.write_bytes(b"theirs")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(model_run, "write_report", somebody_else_is_faster)
+        with pytest.raises(RunError, match="--overwrite"):
+            train_tiny(dataset, killed)
+    assert killed.read_bytes() == b"theirs"
+    assert train_tiny(dataset, killed, overwrite=True).training.epochs == 3  # the run was kept
+
+
 def test_the_file_holds_no_optimizer(tiny_model: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(tiny_model) as archive:
         archive.extract("model.weights.h5", tmp_path)
