@@ -10,7 +10,6 @@ goes whole into one of the three parts, as symbolic links `train/`, `val/`, `tes
 """
 
 import argparse
-import os
 from pathlib import Path
 
 import cv2
@@ -26,6 +25,7 @@ PARTS = {"train": 0.7, "val": 0.1, "test": 0.2}
 
 
 def main() -> None:
+    """Group, split, link."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("directory", type=Path)
     parser.add_argument("out", type=Path)
@@ -42,7 +42,7 @@ def main() -> None:
     for path, kind, part in zip(paths, kinds, part_of, strict=True):
         link = options.out / part / kind / path.name
         link.parent.mkdir(parents=True, exist_ok=True)
-        os.symlink(path.resolve(), link)
+        link.symlink_to(path.resolve())
     for part in PARTS:
         here = part_of == part
         print(part, {kind: int(np.sum(here & (kinds == kind))) for kind in sorted(set(kinds))})

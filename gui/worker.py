@@ -21,7 +21,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class Task:
-    """A submitted job, as both sides see it. Once cancelled, nothing of it is delivered any more."""
+    """A submitted job, as both sides see it. Once cancelled, nothing of it is delivered any longer."""
 
     def __init__(self) -> None:
         self._cancelled = threading.Event()
