@@ -1,5 +1,23 @@
 """The error family: each says what was expected, what came, and what to do about it."""
 
+from enum import StrEnum
+from typing import Self
+
+
+class ErrorKind(StrEnum):
+    """Why a file cannot be used as a picture, as machines group it; people read the error."""
+
+    NOT_FOUND = "not_found"
+    NO_PERMISSION = "no_permission"
+    NOT_A_FILE = "not_a_file"
+    NOT_READ = "not_read"
+    UNKNOWN_FORMAT = "unknown_format"
+    DAMAGED = "damaged"
+    TOO_LARGE = "too_large"
+    NO_MEMORY = "no_memory"
+    CRASHED = "crashed"
+    TOO_SLOW = "too_slow"
+
 
 class DetectorError(Exception):
     """Base of every error this project raises on purpose.
@@ -30,9 +48,32 @@ def _rebuild(kind: type[DetectorError], expected: str, received: str, advice: st
 
 
 class ImageError(DetectorError):
-    """A file cannot be used as a picture: one error row, never the end of a run."""
+    """A file cannot be used as a picture: one error row, never the end of a run.
+
+    Args:
+        expected: as `DetectorError`.
+        received: as `DetectorError`.
+        advice: as `DetectorError`.
+        kind: what the error is counted under.
+    """
 
     exit_code = 1
+
+    def __init__(
+        self, *, expected: str, received: str, advice: str, kind: ErrorKind = ErrorKind.DAMAGED
+    ) -> None:
+        super().__init__(expected=expected, received=received, advice=advice)
+        self.kind = kind
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (*super().__reduce__(), {"kind": self.kind})
+
+    @classmethod
+    def from_text(cls, text: str, kind: ErrorKind) -> Self:
+        """The error again, of what `str()` said of one: letter for letter the same text."""
+        expected, _, rest = text.removeprefix("Expected ").partition(". Received: ")
+        received, _, advice = rest.partition(". ")
+        return cls(expected=expected, received=received, advice=advice, kind=kind)
 
 
 class UnreadableImageError(ImageError):
@@ -41,6 +82,10 @@ class UnreadableImageError(ImageError):
 
 class ImageTooLargeError(ImageError):
     """The header announces more pixels than we decode; decided before any pixel is."""
+
+
+class MissingPackageError(DetectorError):
+    """An optional package is needed for what was asked, and is not installed."""
 
 
 class ModelFileError(DetectorError):

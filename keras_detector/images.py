@@ -32,7 +32,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from keras_detector.card import InputSpec
-from keras_detector.errors import ImageError, ImageTooLargeError, UnreadableImageError
+from keras_detector.errors import ErrorKind, ImageError, ImageTooLargeError, UnreadableImageError
 from keras_detector.jpeg_quality import estimate_jpeg_quality
 from keras_detector.pixels import Pixels
 
@@ -122,16 +122,19 @@ def open_picture(source: Source) -> Picture:
     except MemoryError as error:
         raise _no_memory() from error
     except FileNotFoundError as error:
-        raise _unreadable("no such file") from error
+        raise _unreadable("no such file", ErrorKind.NOT_FOUND) from error
     except PermissionError as error:
-        raise _unreadable("no permission to read it") from error
+        raise _unreadable("no permission to read it", ErrorKind.NO_PERMISSION) from error
     except IsADirectoryError as error:
-        raise _unreadable("a directory") from error
+        raise _unreadable("a directory", ErrorKind.NOT_A_FILE) from error
     except UnidentifiedImageError as error:
-        raise _unreadable("bytes in no format we open") from error
+        raise _unreadable("bytes in no format we open", ErrorKind.UNKNOWN_FORMAT) from error
     # Pillow's plugins raise nearly every built-in exception on hostile bytes.
     except Exception as error:
-        raise _unreadable(str(error) or type(error).__name__) from error
+        # What the system refuses has a number; what a plugin raises has none.
+        if isinstance(error, OSError) and error.strerror:
+            raise _unreadable(error.strerror, ErrorKind.NOT_READ) from error
+        raise _unreadable(str(error) or type(error).__name__, ErrorKind.DAMAGED) from error
 
 
 def fit(picture: Picture | Pixels, spec: InputSpec) -> Pixels:
@@ -173,7 +176,8 @@ def _opened(source: Source) -> Path | BinaryIO:
         path = Path(source)
         # Opening a pipe or a device would wait for ever.
         if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113
-            raise _unreadable("a directory" if path.is_dir() else "not a regular file")
+            received = "a directory" if path.is_dir() else "not a regular file"
+            raise _unreadable(received, ErrorKind.NOT_A_FILE)
         return path
     return source
 
@@ -241,16 +245,18 @@ def _too_large(received: str) -> ImageTooLargeError:
         expected=f"at most {MAX_PIXELS:,} pixels",
         received=received,
         advice="Scale the picture down and try again.",
+        kind=ErrorKind.TOO_LARGE,
     )
 
 
 def _no_memory() -> UnreadableImageError:
-    return _unreadable("not enough memory to decode it")
+    return _unreadable("not enough memory to decode it", ErrorKind.NO_MEMORY)
 
 
-def _unreadable(received: str) -> UnreadableImageError:
+def _unreadable(received: str, kind: ErrorKind) -> UnreadableImageError:
     return UnreadableImageError(
         expected=f"a whole picture ({', '.join(FORMATS)})",
         received=received,
         advice="Open it in a viewer; if it shows there, save it again as PNG.",
+        kind=kind,
     )

@@ -2,15 +2,60 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import msgspec
 
 from keras_detector.detector import Detector, Prediction
-from keras_detector.errors import ImageError
-from keras_detector.labels import REASON_TEXTS, UNREADABLE_TEXT, VERDICT_TEXTS
+from keras_detector.errors import ErrorKind, ImageError
+from keras_detector.labels import (
+    REASON_TEXTS,
+    UNREADABLE_TEXT,
+    VERDICT_TEXTS,
+    Label,
+    Reason,
+    Verdict,
+)
 from keras_detector.picture_files import list_picture_files
 from keras_detector.printable import printable
+
+COLUMNS: tuple[str, ...] = (
+    "path",
+    "verdict",
+    "label",
+    "score",
+    "threshold",
+    "model",
+    "reasons",
+    "error",
+    "error_kind",
+)
+"""The keys of a row, in their order."""
+
+_Probability = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+
+
+class _Judged(msgspec.Struct):
+    """What a row with a verdict must hold."""
+
+    path: str
+    verdict: Verdict
+    label: Literal["real", "fake"]
+    score: _Probability
+    threshold: _Probability
+    model: str
+    reasons: tuple[Reason, ...]
+
+
+class _Failed(msgspec.Struct):
+    """What a row without one must hold."""
+
+    path: str
+    error: str
+    error_kind: ErrorKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,28 +75,56 @@ class Row:
         """Whether the picture could not be read."""
         return isinstance(self.result, ImageError)
 
+    def to_builtins(self) -> dict[str, Any]:
+        """What `to_json` says, as a dictionary."""
+        result = self.result
+        values: dict[str, Any] = dict.fromkeys(COLUMNS)
+        values |= {"path": os.fspath(self.path), "reasons": []}
+        if isinstance(result, ImageError):
+            return values | {"error": str(result), "error_kind": result.kind.value}
+        return values | {
+            "verdict": result.verdict.value,
+            "label": result.label.text,
+            "score": result.score,
+            "threshold": result.threshold,
+            "model": result.model,
+            "reasons": [reason.value for reason in result.reasons],
+        }
+
+    @classmethod
+    def from_builtins(cls, fields: Mapping[str, object]) -> Self:
+        """The row again, of what `to_builtins` or a line of JSON said; other keys are left alone.
+
+        Raises:
+            ValueError: it is not a row.
+        """
+        try:
+            if fields.get("error") is not None:
+                failed = msgspec.convert(fields, _Failed)
+                error = ImageError.from_text(failed.error, failed.error_kind)
+                return cls(Path(failed.path), error)
+            judged = msgspec.convert(fields, _Judged)
+        except msgspec.ValidationError as invalid:
+            raise ValueError(str(invalid)) from invalid
+        prediction = Prediction(
+            verdict=judged.verdict,
+            label=Label.FAKE if judged.label == Label.FAKE.text else Label.REAL,
+            score=judged.score,
+            threshold=judged.threshold,
+            model=judged.model,
+            reasons=judged.reasons,
+        )
+        return cls(Path(judged.path), prediction)
+
     def to_json(self) -> str:
         """One JSON object without a line break; pure ASCII, so that any file name survives."""
-        result = self.result
-        prediction = None if isinstance(result, ImageError) else result
-        return json.dumps(
-            {
-                "path": os.fspath(self.path),
-                "verdict": prediction and prediction.verdict.value,
-                "label": prediction and prediction.label.text,
-                "score": prediction and prediction.score,
-                "threshold": prediction and prediction.threshold,
-                "model": prediction and prediction.model,
-                "reasons": [reason.value for reason in prediction.reasons] if prediction else [],
-                "error": str(result) if isinstance(result, ImageError) else None,
-            }
-        )
+        return json.dumps(self.to_builtins())
 
     def to_text(self) -> str:
         """One line for people: verdict, score, path and, if there is one, the reason."""
         result = self.result
         if isinstance(result, ImageError):
-            return _line(UNREADABLE_TEXT, "-", self.path, str(result))
+            return _line(UNREADABLE_TEXT, "-", self.path, printable(str(result)))
         reasons = "; ".join(REASON_TEXTS[reason] for reason in result.reasons)
         return _line(VERDICT_TEXTS[result.verdict], f"{result.score:.3f}", self.path, reasons)
 

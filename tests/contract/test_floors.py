@@ -43,6 +43,12 @@ FLOORS = {
     "card_text": 2,
     "model_pages": 3,
     "rows": 5,
+    "thumbnails": 2,
+    "report_texts": 1,
+    "report_summary": 5,
+    "report_csv": 5,
+    "report_html": 5,
+    "report_parquet": 5,
     "evaluation": 5,
     "cli": 6,
 }
