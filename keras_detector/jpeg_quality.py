@@ -1,5 +1,6 @@
 """The quality a JPEG was saved with, estimated from its quantisation tables."""
 
+import functools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -46,7 +47,13 @@ def estimate_jpeg_quality(tables: Mapping[int, Sequence[int]]) -> int | None:
     Returns:
         1 to 100, or None if there is no luminance table of 64 positive steps.
     """
-    steps = np.asarray(tables.get(0, ()), dtype=np.float64)
+    return _nearest_quality(tuple(tables.get(0, ())))
+
+
+# The pictures of a folder mostly come from few programs, and so have few tables.
+@functools.lru_cache(maxsize=256)
+def _nearest_quality(table: tuple[int, ...]) -> int | None:
+    steps = np.asarray(table, dtype=np.float64)
     if steps.shape != _STANDARD.shape or not (steps > 0).all():
         return None
     misses = np.abs(np.log(steps / _TABLES)).mean(axis=1)
