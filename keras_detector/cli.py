@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from keras_detector import __version__
 from keras_detector.errors import DetectorError
+from keras_detector.scan_command import add_scan_command
 
 if TYPE_CHECKING:
     from keras_detector.strictness import Strictness
@@ -75,6 +76,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument("directory", type=Path, metavar="DIR")
     evaluate.set_defaults(command=_evaluate)
+
+    add_scan_command(commands)
 
     explain = commands.add_parser(
         "explain", parents=[judging], help="the places of a picture that speak for its verdict"

@@ -66,6 +66,7 @@ class Detector:
     Args:
         path: a model file of ours; see `default_model_path` for the shipped one.
         strictness: how readily a picture is called fake.
+        threads: to run the network on; by default as many as do it good.
 
     Attributes:
         card: the model's card.
@@ -80,11 +81,17 @@ class Detector:
         <Verdict.REAL: 'real'>
     """
 
-    def __init__(self, path: Path, strictness: Strictness = Strictness.BALANCED) -> None:
+    def __init__(
+        self,
+        path: Path,
+        strictness: Strictness = Strictness.BALANCED,
+        *,
+        threads: int | None = None,
+    ) -> None:
         model = read_model_file(path, weights=False)
         self.card: Card = model.card
         self.threshold: Threshold = threshold_for(model.card, strictness)
-        self._runtime = Runtime(model.twin, model.card.input)
+        self._runtime = Runtime(model.twin, model.card.input, threads)
 
     def judge(self, source: images.Source) -> Prediction:
         """Judge one picture.

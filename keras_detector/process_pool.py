@@ -123,8 +123,13 @@ class ProcessPool:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the processes, whatever they are at."""
         for each in self._processes:
             _end(each)
+        self._processes = []
 
     @property
     def wants(self) -> int:

@@ -6,7 +6,7 @@ may have been overlooked.
 """
 
 import base64
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring  # only written
 
@@ -18,7 +18,7 @@ from keras_detector.printable import printable
 from keras_detector.report_summary import BINS, Summary
 from keras_detector.report_texts import ERROR_KIND_TEXTS, GENERATOR, PAGE_TEXTS
 from keras_detector.rows import Row
-from keras_detector.thumbnails import THUMBNAIL_SIDE, draw_thumbnail
+from keras_detector.thumbnails import THUMBNAIL_SIDE, draw_thumbnails
 
 _REAL, _FAKE = (f"rgb{COLOURS[label]}" for label in (Label.REAL, Label.FAKE))
 _STYLE = """
@@ -41,27 +41,28 @@ table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .3rem 1rem .3rem 0; }
 """.replace("SIDE", str(THUMBNAIL_SIDE))
 
+DrawThumbnails = Callable[[Sequence[Path]], Iterable[bytes | None]]
+
 _WIDTH, _HEIGHT, _BASE = 800, 240, 200  # of the histogram, and where its bars stand
 
 
 def write_html(
     path: Path,
     rows: Iterable[Row],
-    *,
-    thumbnail: Callable[[Path], bytes | None] = draw_thumbnail,
+    draw: DrawThumbnails = draw_thumbnails,
 ) -> None:
     """Write counts, a histogram of scores, the most suspicious pictures and errors by kind.
 
     Args:
         path: the page to write, replaced wholly or not at all.
         rows: taken one by one, so that any number fits.
-        thumbnail: makes the JPEG bytes of a small copy of a picture, or None where it is gone.
+        draw: makes a small copy of each picture as JPEG, or None where it cannot be read any more.
 
     Raises:
         SaveError: it cannot be written; what was there before is unharmed.
     """
     summary = Summary.of(rows)
-    write_atomically(path, _page(summary, thumbnail))
+    write_atomically(path, _page(summary, draw))
 
 
 def is_report(path: Path) -> bool:
@@ -73,7 +74,7 @@ def is_report(path: Path) -> bool:
         return False
 
 
-def _page(summary: Summary, thumbnail: Callable[[Path], bytes | None]) -> bytes:
+def _page(summary: Summary, draw: DrawThumbnails) -> bytes:
     page = Element("html", lang="en")
     head = SubElement(page, "head")
     SubElement(head, "meta", charset="utf-8")
@@ -90,7 +91,7 @@ def _page(summary: Summary, thumbnail: Callable[[Path], bytes | None]) -> bytes:
         _add(body, "h2", PAGE_TEXTS["histogram"])
         _add_histogram(body, summary)
         _add(body, "h2", PAGE_TEXTS["suspicious"])
-        _add_pictures(body, summary, thumbnail)
+        _add_pictures(body, summary, draw)
     if summary.errors:
         _add(body, "h2", PAGE_TEXTS["errors"])
         _add_errors(body, summary)
@@ -161,18 +162,16 @@ def _add_histogram(body: Element, summary: Summary) -> None:
         _add(drawing, "text", f"{tick:g}", x=x, y=y, **{"text-anchor": anchor})
 
 
-def _add_pictures(
-    body: Element, summary: Summary, thumbnail: Callable[[Path], bytes | None]
-) -> None:
+def _add_pictures(body: Element, summary: Summary, draw: DrawThumbnails) -> None:
     suspicious = summary.most_suspicious
     if not suspicious:
         _add(body, "p", PAGE_TEXTS["none_suspicious"])
         return
     _add(body, "p", PAGE_TEXTS["shown"].format(n=len(suspicious)), **{"class": "note"})
     grid = SubElement(body, "div", {"class": "pictures"})
-    for path, prediction in suspicious:
+    thumbnails = draw([path for path, _ in suspicious])
+    for (path, prediction), small in zip(suspicious, thumbnails, strict=True):
         figure = SubElement(grid, "figure")
-        small = thumbnail(path)
         if small is None:
             _add(figure, "div", PAGE_TEXTS["gone"], **{"class": "gone"})
         else:

@@ -44,18 +44,22 @@ class Runtime:
     Args:
         twin: the bytes of `model.tflite`.
         spec: the input the card promises.
+        threads: to run it on, where `threads_for` does not know what else there is to do. The
+            output is the same bit for bit.
 
     Raises:
         ModelFileError: the bytes are no network with that input and the two outputs.
     """
 
-    def __init__(self, twin: bytes, spec: InputSpec) -> None:
+    def __init__(self, twin: bytes, spec: InputSpec, threads: int | None = None) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
         try:
             # It announces its delegate each time, and cannot be asked not to.
             with without_native_stderr():
-                interpreter = Interpreter(model_content=twin, num_threads=threads_for(twin))
+                interpreter = Interpreter(
+                    model_content=twin, num_threads=threads or threads_for(twin)
+                )
                 interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             raise _broken(str(error)) from error

@@ -1,7 +1,8 @@
 """Small copies of pictures, to be shown beside their verdicts."""
 
 import io
-from os import PathLike
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from PIL import Image
 
@@ -12,18 +13,16 @@ THUMBNAIL_SIDE = 160
 """Pixels of the longer side."""
 
 
-def draw_thumbnail(path: str | PathLike[str]) -> bytes | None:
-    """A picture as a small JPEG without any of its metadata, or None if it cannot be read.
-
-    Args:
-        path: the picture.
-    """
-    try:
-        pixels = images.decode(path)
-    except ImageError:
-        return None
-    small = Image.fromarray(pixels)
-    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-    file = io.BytesIO()
-    small.save(file, "JPEG", quality=80)
-    return file.getvalue()
+def draw_thumbnails(paths: Iterable[Path]) -> Iterator[bytes | None]:
+    """Each picture as a small JPEG without any of its metadata; None for what cannot be read."""
+    for path in paths:
+        try:
+            pixels = images.decode(path)
+        except ImageError:
+            yield None
+            continue
+        small = Image.fromarray(pixels)
+        small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+        file = io.BytesIO()
+        small.save(file, "JPEG", quality=80)
+        yield file.getvalue()

@@ -31,7 +31,7 @@ class Handler(Protocol):
 
     greeting: str
 
-    def __call__(self, task: Task) -> bytes:
+    def __call__(self, task: Task, /) -> bytes:
         """Do one task; an exception other than a `DetectorError` is a bug."""
 
 

@@ -1,0 +1,198 @@
+"""`keras-detector scan`: what the command line says, and what it tells people."""
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from keras_detector.errors import DataError
+from keras_detector.printable import printable
+
+if TYPE_CHECKING:
+    from keras_detector.scan import ScanCounts
+    from keras_detector.scan_sources import PathList
+
+_EPILOG = (
+    "The same command goes on where it was stopped, however that happened: only files that are new "
+    "or were changed are judged."
+)
+
+
+def add_scan_command(commands: Any) -> None:
+    """Add `scan` to the command line.
+
+    Args:
+        commands: what `argparse.ArgumentParser.add_subparsers` gave.
+    """
+    parser = commands.add_parser(
+        "scan", help="judge any number of files on all cores; can be stopped", epilog=_EPILOG
+    )
+    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="folders and files")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help=".jsonl, .csv or .parquet"
+    )
+    parser.add_argument("--report", type=Path, metavar="HTML", help="also write a page about it")
+    parser.add_argument("--model", type=Path, metavar="FILE", help="default: the shipped model")
+    parser.add_argument(
+        "--files-from", metavar="LIST", help="paths from a file, one a line; - is stdin"
+    )
+    parser.add_argument(
+        "--null", action="store_true", help="the paths of LIST end in null bytes (find -print0)"
+    )
+    parser.add_argument(
+        "--include", action="append", default=[], metavar="GLOB", help="only such files"
+    )
+    parser.add_argument(
+        "--skip", action="append", default=[], metavar="GLOB", help="no such files and folders"
+    )
+    parser.add_argument(
+        "--verify", action="store_true", help="know unchanged files by content, not size and time"
+    )
+    parser.add_argument(
+        "--retry-errors", action="store_true", help="judge again what could not be read before"
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="begin anew, replace files in the way"
+    )
+    parser.add_argument(
+        "--workers", type=_positive, metavar="N", help="processes; default: one for each core"
+    )
+    parser.add_argument(
+        "--time-limit", type=_positive, default=60, metavar="S", help="seconds a picture may take"
+    )
+    parser.add_argument(
+        "--memory-limit", type=_positive, default=4096, metavar="MIB", help="of each process"
+    )
+    parser.set_defaults(command=run_scan_command)
+
+
+def run_scan_command(options: argparse.Namespace) -> int:
+    """Scan as the command line says, and return the exit code."""
+    from keras_detector.detector import default_model_path
+    from keras_detector.path_globs import PathGlobs
+    from keras_detector.process_pool import Limits
+    from keras_detector.scan import ScanPlan, run_scan
+    from keras_detector.scan_progress import ScanProgress
+    from keras_detector.scan_sources import ScanSources
+
+    if not options.paths and not options.files_from:
+        raise DataError(
+            expected="a folder, a file, or a list of them in --files-from",
+            received="none",
+            advice="Name what to scan.",
+        )
+    with contextlib.ExitStack() as opened:
+        sources = ScanSources(
+            options.paths,
+            listed=opened.enter_context(_open_list(options.files_from)),
+            separator=b"\0" if options.null else b"\n",
+            globs=PathGlobs(options.include, options.skip),
+        )
+        plan = ScanPlan(
+            sources,
+            model=options.model or default_model_path(),
+            out=options.out,
+            report=options.report,
+            workers=options.workers or _cores(),
+            limits=Limits(seconds=options.time_limit, memory=options.memory_limit * 2**20),
+            verify=options.verify,
+            retry_errors=options.retry_errors,
+            overwrite=options.overwrite,
+        )
+        progress = ScanProgress(sys.stderr)
+        stopping = opened.enter_context(_stopped_by_signals())
+        try:
+            counts = run_scan(plan, progress.tell, stopping)
+        finally:
+            progress.clear()
+    for finding in sources.findings.sentences():
+        print(finding, file=sys.stderr)
+    return _conclude(counts, options.out)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def _open_list(name: str | None) -> Iterator["PathList | None"]:
+    if name is None:
+        yield None
+        return
+    try:
+        # Without a buffer, so that what find has found is there at once.
+        file = open(0 if name == "-" else name, "rb", buffering=0, closefd=name != "-")  # noqa: SIM115
+    except OSError as error:
+        raise DataError(
+            expected="a list of paths",
+            received=f"{printable(name)}: {error.strerror}",
+            advice="Check the path of the list.",
+        ) from error
+    with file:
+        yield file
+
+
+@contextlib.contextmanager
+def _stopped_by_signals() -> Iterator[Callable[[], bool]]:
+    """Ctrl+C asks a scan to stop, once; the next one interrupts whatever goes on."""
+    asked = False
+    before: dict[int, Any] = {}
+
+    def ask(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        nonlocal asked
+        asked = True
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        # The stream may be in the middle of something, and cannot be used from here.
+        with contextlib.suppress(OSError):
+            os.write(2, b"\nFinishing what was begun. Ctrl+C again to stop at once.\n")
+
+    for asking in (signal.SIGINT, signal.SIGTERM):
+        before[asking] = signal.signal(asking, ask)
+    try:
+        yield lambda: asked
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _conclude(counts: "ScanCounts", out: Path) -> int:
+    """Tell how it went, and return the exit code."""
+    from keras_detector.report_texts import ERROR_KIND_TEXTS
+
+    def say(text: str) -> None:
+        print(text, file=sys.stderr)
+
+    if counts.broken_rows:
+        say(f"{counts.broken_rows:,} rows had not been written to their end, and do not count.")
+    say(f"{counts.judged:,} files judged, {counts.unchanged:,} unchanged since they were.")
+    for kind, number in counts.errors.most_common():
+        say(f"{number:,} could not be judged: {ERROR_KIND_TEXTS[kind]}.")
+    if counts.unchanged_errors:
+        say(
+            f"{counts.unchanged_errors:,} could not be judged before; "
+            "--retry-errors looks at them again."
+        )
+    say(f"Written: {printable(out)}")
+    if counts.stopped:
+        of = f"{counts.found:,}" if counts.all_found else f"{counts.found:,} or more"
+        say(f"Stopped after {counts.done:,} of {of} files. The same command goes on from here.")
+        return 130
+    if not counts.found:
+        say("No pictures found.")
+    return int(not counts.found or counts.all_errors > 0)

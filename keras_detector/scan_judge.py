@@ -1,0 +1,97 @@
+"""What a process of a scan does: judge files, and say what makes each known again."""
+
+import os
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+from keras_detector.card import encode_card
+from keras_detector.detector import Detector
+from keras_detector.errors import DetectorError, ErrorKind, ImageError
+from keras_detector.file_stamp import FileStamp, sha256_of, stamp_of
+from keras_detector.rows import Row
+from keras_detector.scan_line import encode_line
+
+
+class ScanTask(NamedTuple):
+    """A file to judge.
+
+    Attributes:
+        path: the file.
+        stamp: its stamp when it was found; None if it could not be looked at.
+        known_sha256: where it has a verdict already, of what content; it is judged only if that
+            has changed. None: judge it in any case.
+        replaces: whether there is a line for it already.
+    """
+
+    path: str
+    stamp: FileStamp | None
+    known_sha256: str | None = None
+    replaces: bool = False
+
+
+class ScanJudge:
+    """Judges one file after the other, on one thread: the other cores have their own.
+
+    Args:
+        model: the model file.
+
+    Attributes:
+        greeting: the `model_id` of the lines.
+
+    Raises:
+        ModelFileError: as `Detector`.
+    """
+
+    def __init__(self, model: Path) -> None:
+        self._detector = Detector(model, threads=1)
+        self.greeting = sha256(encode_card(self._detector.card)).hexdigest()[:16]
+
+    def __call__(self, task: ScanTask) -> bytes:
+        """The file's line, or nothing if its content is the known one."""
+        if task.known_sha256 is not None and task.known_sha256 == sha256_of(task.path):
+            return b""
+        row = self._judge(Path(task.path))
+        digest = None if row.is_error else sha256_of(task.path)
+        # What was written to meanwhile was judged half old, half new: the next scan looks again.
+        unchanged = row.is_error or stamp_of(task.path) == task.stamp
+        return encode_line(row, task.stamp if unchanged else None, digest, self.greeting)
+
+    def _judge(self, path: Path) -> Row:
+        try:
+            return Row(path, self._detector.judge(path))
+        except ImageError as error:
+            # Found folders are entered; one that is to be judged could not be.
+            return Row(path, _closed_folder(path) if path.is_dir() else error)
+        except DetectorError:
+            raise
+        except MemoryError:
+            return Row(path, _failed("more memory than it may take", ErrorKind.NO_MEMORY))
+        # Whatever a picture brings about, the others must be judged.
+        except Exception as error:  # noqa: BLE001
+            return Row(path, _failed(f"{type(error).__name__}: {error}", ErrorKind.CRASHED))
+
+
+def _closed_folder(path: Path) -> ImageError:
+    kind, received = ErrorKind.NOT_A_FILE, "a folder"
+    try:
+        os.scandir(path).close()
+    except PermissionError:
+        kind, received = ErrorKind.NO_PERMISSION, "no permission to open it"
+    except OSError as error:
+        kind, received = ErrorKind.NOT_READ, error.strerror or str(error)
+    return ImageError(
+        expected="a folder whose pictures can be listed",
+        received=received,
+        advice="Allow it to be read, then scan again.",
+        kind=kind,
+    )
+
+
+def _failed(received: str, kind: ErrorKind) -> ImageError:
+    return ImageError(
+        expected="a picture that can be judged",
+        received=received,
+        advice="Open it in a viewer; if it shows there, save it again as PNG.",
+        kind=kind,
+    )
