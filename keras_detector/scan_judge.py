@@ -8,7 +8,7 @@ from typing import NamedTuple
 from keras_detector.card import encode_card
 from keras_detector.detector import Detector
 from keras_detector.errors import DetectorError, ErrorKind, ImageError
-from keras_detector.file_stamp import FileStamp, sha256_of, stamp_of
+from keras_detector.file_stamp import Content, FileStamp, read_small, sha256_of, stamp_of
 from keras_detector.rows import Row
 from keras_detector.scan_line import encode_line
 
@@ -47,19 +47,26 @@ class ScanJudge:
         self._detector = Detector(model, threads=1)
         self.greeting = sha256(encode_card(self._detector.card)).hexdigest()[:16]
 
-    def __call__(self, task: ScanTask) -> bytes:
+    def __call__(self, task: ScanTask, /) -> bytes:
         """The file's line, or nothing if its content is the known one."""
-        if task.known_sha256 is not None and task.known_sha256 == sha256_of(task.path):
-            return b""
-        row = self._judge(Path(task.path))
-        digest = None if row.is_error else sha256_of(task.path)
-        # What was written to meanwhile was judged half old, half new: the next scan looks again.
-        unchanged = row.is_error or stamp_of(task.path) == task.stamp
-        return encode_line(row, task.stamp if unchanged else None, digest, self.greeting)
+        content = read_small(task.path)
+        digest = None
+        if task.known_sha256 is not None:
+            digest = _sha256(task.path, content)
+            if digest == task.known_sha256:
+                return b""
+        path = Path(task.path)
+        row = self._judge(path, path if content is None else content.data)
+        if row.is_error:
+            return encode_line(row, task.stamp, None, self.greeting)
+        digest = digest or _sha256(task.path, content)
+        # What is written to meanwhile is judged half old, half new: the next scan looks again.
+        stamp = stamp_of(task.path) if content is None else content.stamp
+        return encode_line(row, stamp if stamp == task.stamp else None, digest, self.greeting)
 
-    def _judge(self, path: Path) -> Row:
+    def _judge(self, path: Path, source: Path | bytes) -> Row:
         try:
-            return Row(path, self._detector.judge(path))
+            return Row(path, self._detector.judge(source))
         except ImageError as error:
             # Found folders are entered; one that is to be judged could not be.
             return Row(path, _closed_folder(path) if path.is_dir() else error)
@@ -70,6 +77,10 @@ class ScanJudge:
         # Whatever a picture brings about, the others must be judged.
         except Exception as error:  # noqa: BLE001
             return Row(path, _failed(f"{type(error).__name__}: {error}", ErrorKind.CRASHED))
+
+
+def _sha256(path: str, content: Content | None) -> str | None:
+    return sha256_of(path) if content is None else sha256(content.data).hexdigest()
 
 
 def _closed_folder(path: Path) -> ImageError:

@@ -1,0 +1,131 @@
+"""Scans as people run them: the command, and what it wrote."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from tests.conftest import draw_picture
+
+ROOT = Path(__file__).parents[1]
+MODEL = ROOT / "models" / "cnn32.keras"
+"""Small, and nothing needs to be trained for it."""
+Line = dict[str, Any]
+
+DEADLY = '''
+"""Runs in every process of a scan: some contents end, fill or hang whoever opens them."""
+
+import ctypes, os, signal, time
+from PIL import Image
+
+opened = Image.open
+
+def open_with_care(file, *given, **named):
+    head = file.read(8)
+    file.seek(0)
+    if head == b"KILL ME!":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif head == b"SEGFAULT":
+        ctypes.string_at(0)
+    elif head == b"FILL ME!":
+        bytearray(2**42)
+    elif head == b"HANG ME!":
+        time.sleep(3600)
+    elif head == b"BUG HERE":
+        raise ValueError("never seen before")
+    return opened(file, *given, **named)
+
+Image.open = open_with_care
+'''
+
+
+def command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "keras_detector.cli", "scan", *map(os.fspath, arguments)]
+
+
+def scan(*arguments: str | Path, **named: Any) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        command(*arguments), capture_output=True, text=True, cwd=named.pop("cwd", ROOT), **named
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    assert done.stdout == ""
+    return done
+
+
+def environment_of_deadly_pictures(folder: Path) -> dict[str, str]:
+    """An environment in which `DEADLY` is run by every Python."""
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(DEADLY)
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
+
+
+def draw_files(folder: Path, number: int, *, seed: int = 0) -> list[Path]:
+    """Small pictures, each its own, in folders at several depths."""
+    rng = np.random.default_rng(seed)
+    paths = []
+    for place in range(number):
+        path = folder / ("a/" * (place % 3)) / f"{seed}-{place:04}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(draw_picture(rng, fake=place % 2 == 0, size=32)).save(path)
+        paths.append(path)
+    return paths
+
+
+def lines_of(path: Path) -> list[Line]:
+    """What a scan wrote; fails on anything that is no whole line."""
+    data = path.read_bytes()
+    assert data == b"" or data.endswith(b"\n")
+    return [json.loads(line) for line in data.splitlines()]
+
+
+def paths_of(path: Path) -> list[str]:
+    return [line["path"] for line in lines_of(path)]
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.005)
+
+
+class Running:
+    """A scan that goes on while the test does something."""
+
+    def __init__(self, arguments: Sequence[str | Path], **named: Any) -> None:
+        self.process = subprocess.Popen(
+            command(*arguments),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            # Its processes are found again by their group, as a terminal finds them for Ctrl+C.
+            start_new_session=True,
+            **named,
+        )
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def interrupt(self) -> tuple[int, str]:
+        """Ctrl+C."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        _, said = self.process.communicate(timeout=60)
+        return self.process.returncode, said
+
+    def is_gone(self) -> bool:
+        """Whether all its processes have ended."""
+        try:
+            os.killpg(self.process.pid, 0)
+        except ProcessLookupError:
+            return True
+        return False
