@@ -108,7 +108,8 @@ class Findings:
         count, shown = self._counts[skipped], self._examples[skipped]
         kinds = ""
         if skipped is Skipped.BY_NAME:
-            counts = [f"{suffix} {number:,}" for suffix, number in self._suffixes.most_common()]
+            ordered = sorted(self._suffixes.items(), key=lambda item: (-item[1], item[0]))
+            counts = [f"{suffix} {number:,}" for suffix, number in ordered]
             kinds = f" {examples(counts)};"
         more = f" and {count - len(shown):,} more" if count > len(shown) else ""
         return f"Left out {count:,} ({skipped}):{kinds} {examples(shown)}{more}."

@@ -154,7 +154,7 @@ class ScanJournal:
         advice = "Name another file, or replace this one with --overwrite."
         with self.path.open("rb") as file:
             head = file.read(len(_BEGINNING))
-        if not _BEGINNING.startswith(head) and head.strip(b"\0"):
+        if not _BEGINNING.startswith(head) and not head.startswith(b"\0"):
             raise self._refused("rows of a scan", "something else", advice)
         place = 0
         with self.path.open("rb") as file:

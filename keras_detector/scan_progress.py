@@ -38,10 +38,9 @@ class ScanProgress:
             self._samples.popleft()
         line = self._line(counts)
         if self._is_terminal:
-            width = shutil.get_terminal_size().columns - 1
-            line = f"\r{line[:width].ljust(min(len(self._shown), width))}"
-            self._shown = line.rstrip()
-            self._stream.write(line)
+            line = line[: shutil.get_terminal_size().columns - 1]
+            self._stream.write(f"\r{line.ljust(len(self._shown))}")
+            self._shown = line
         else:
             self._stream.write(f"{line}\n")
         self._stream.flush()

@@ -38,6 +38,7 @@ def open_with_care(file, *given, **named):
     elif head == b"FILL ME!":
         bytearray(2**42)
     elif head == b"HANG ME!":
+        open(os.environ["HANGING"], "w").close()
         time.sleep(3600)
     elif head == b"BUG HERE":
         raise ValueError("never seen before")
@@ -48,7 +49,9 @@ Image.open = open_with_care
 
 
 def command(*arguments: str | Path) -> list[str]:
-    return [sys.executable, "-m", "keras_detector.cli", "scan", *map(os.fspath, arguments)]
+    """With a small model and one process, unless something else is asked for."""
+    chosen = ["--model", MODEL, "--workers", "1", *arguments]  # of two, the last counts
+    return [sys.executable, "-m", "keras_detector.cli", "scan", *map(os.fspath, chosen)]
 
 
 def scan(*arguments: str | Path, **named: Any) -> subprocess.CompletedProcess[str]:
@@ -61,10 +64,11 @@ def scan(*arguments: str | Path, **named: Any) -> subprocess.CompletedProcess[st
 
 
 def environment_of_deadly_pictures(folder: Path) -> dict[str, str]:
-    """An environment in which `DEADLY` is run by every Python."""
+    """In which every Python runs `DEADLY`; `HANGING` is a file that is there once one hangs."""
     folder.mkdir()
     (folder / "sitecustomize.py").write_text(DEADLY)
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
+    paths = {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
+    return {**os.environ, **paths, "HANGING": str(folder / "hanging")}
 
 
 def draw_files(folder: Path, number: int, *, seed: int = 0) -> list[Path]:

@@ -23,7 +23,7 @@ def pictures(tmp_path: Path) -> Path:
 
 def test_every_file_has_the_row_that_predict_gives_it(pictures: Path, tmp_path: Path) -> None:
     out = tmp_path / "verdicts.jsonl"
-    done = scan(pictures, "--out", out, "--model", MODEL)
+    done = scan(pictures, "--out", out)
     assert done.returncode == 1
     lines = lines_of(out)
     assert len(lines) == 13
@@ -47,7 +47,7 @@ def test_every_file_has_the_row_that_predict_gives_it(pictures: Path, tmp_path: 
 
 def test_a_second_scan_judges_only_what_is_new_or_changed(pictures: Path, tmp_path: Path) -> None:
     out = tmp_path / "verdicts.jsonl"
-    arguments = (pictures, "--out", out, "--model", MODEL)
+    arguments = (pictures, "--out", out)
     scan(*arguments)
     before = lines_of(out)
 
@@ -73,7 +73,7 @@ def test_a_second_scan_judges_only_what_is_new_or_changed(pictures: Path, tmp_pa
 
 def test_verify_looks_at_the_content(pictures: Path, tmp_path: Path) -> None:
     out = tmp_path / "verdicts.jsonl"
-    arguments = (pictures, "--out", out, "--model", MODEL)
+    arguments = (pictures, "--out", out)
     scan(*arguments)
     touched, forged = pictures / "0-0000.png", pictures / "0-0003.png"
     os.utime(touched, ns=(1, 1))
@@ -90,7 +90,7 @@ def test_verify_looks_at_the_content(pictures: Path, tmp_path: Path) -> None:
 
 def test_errors_are_judged_again_when_asked(pictures: Path, tmp_path: Path) -> None:
     out = tmp_path / "verdicts.jsonl"
-    arguments = (pictures, "--out", out, "--model", MODEL)
+    arguments = (pictures, "--out", out)
     scan(*arguments)
     done = scan(*arguments)
     assert "--retry-errors looks at them again" in done.stderr
@@ -102,7 +102,7 @@ def test_errors_are_judged_again_when_asked(pictures: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_other_formats_say_the_same(suffix: str, pictures: Path, tmp_path: Path) -> None:
     out, page = tmp_path / f"verdicts{suffix}", tmp_path / "report.html"
-    arguments = (pictures, "--out", out, "--model", MODEL, "--report", page)
+    arguments = (pictures, "--out", out, "--report", page)
     assert scan(*arguments).returncode == 1
     lines = {line["path"]: line for line in lines_of(Path(f"{out}.jsonl"))}
     assert len(lines) == 13
@@ -130,7 +130,7 @@ def test_other_formats_say_the_same(suffix: str, pictures: Path, tmp_path: Path)
 def test_what_is_asked_for(pictures: Path, tmp_path: Path) -> None:
     out = tmp_path / "verdicts.jsonl"
     done = scan(
-        *(pictures, "--out", out, "--model", MODEL),
+        *(pictures, "--out", out),
         *("--include", "*-000?.PNG", "--include", "broken*", "--skip", "a/a"),
     )
     names = {Path(path).name for path in paths_of(out)}
@@ -147,7 +147,7 @@ def test_a_list_of_paths_from_a_pipe(null: bool, pictures: Path, tmp_path: Path)
     text = ("\0" if null else "\r\n").join([*names, ""])
     done = scan(
         *("--files-from", "-", *(["--null"] if null else [])),
-        *("--out", out, "--model", MODEL),
+        *("--out", out),
         input=text,
         cwd=pictures,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -164,7 +164,7 @@ def test_a_list_of_paths_from_a_pipe(null: bool, pictures: Path, tmp_path: Path)
 def test_rows_come_while_a_list_is_still_written(pictures: Path, tmp_path: Path) -> None:
     out, pipe = tmp_path / "verdicts.jsonl", tmp_path / "list"
     os.mkfifo(pipe)
-    running = Running(["--files-from", pipe, "--out", out, "--model", MODEL])
+    running = Running(["--files-from", pipe, "--out", out])
     with pipe.open("w") as file:
         file.write(f"{pictures / '0-0000.png'}\n")
         file.flush()
@@ -178,7 +178,7 @@ def test_ctrl_c_finishes_what_was_begun_and_the_same_command_goes_on(tmp_path: P
     folder, out, pipe = tmp_path / "pictures", tmp_path / "verdicts.csv", tmp_path / "list"
     paths = draw_files(folder, 40)
     os.mkfifo(pipe)
-    arguments = ["--out", out, "--model", MODEL]
+    arguments = ["--out", out]
     running = Running([*arguments, "--files-from", pipe])
     with pipe.open("w") as file:
         file.writelines(f"{path}\n" for path in paths[:20])
@@ -205,7 +205,6 @@ def refused(*arguments: str | Path, code: int = 1) -> str:
 
 
 def test_nothing_of_somebody_else_is_overwritten(pictures: Path, tmp_path: Path) -> None:
-    model = ("--model", MODEL)
     mine = {
         tmp_path / "diary.jsonl": b'{"day": 1}\n',
         tmp_path / "predict.jsonl": json.dumps({"path": "a.jpg", "score": 1}).encode() + b"\n",
@@ -214,23 +213,23 @@ def test_nothing_of_somebody_else_is_overwritten(pictures: Path, tmp_path: Path)
     }
     for path, content in mine.items():
         path.write_bytes(content)
-        assert "--overwrite" in refused(pictures, "--out", path, *model)
+        assert "--overwrite" in refused(pictures, "--out", path)
         assert path.read_bytes() == content
     page = tmp_path / "page.html"
     page.write_bytes(b"<p>mine</p>")
     out = tmp_path / "new.jsonl"
-    assert "--overwrite" in refused(pictures, "--out", out, "--report", page, *model)
+    assert "--overwrite" in refused(pictures, "--out", out, "--report", page)
     assert page.read_bytes() == b"<p>mine</p>"
     assert not out.exists()
     path = tmp_path / "table.csv"
-    scan(pictures, "--out", path, "--overwrite", "--report", page, *model)
+    scan(pictures, "--out", path, "--overwrite", "--report", page)
     assert len(lines_of(Path(f"{path}.jsonl"))) == 13
     assert b"<figure>" in page.read_bytes()
 
 
 def test_rows_of_another_model_are_not_mixed(pictures: Path, tmp_path: Path) -> None:
     out = tmp_path / "verdicts.jsonl"
-    scan(pictures, "--out", out, "--model", MODEL)
+    scan(pictures, "--out", out)
     before = out.read_bytes()
     other = MODEL.with_name("cnn32-plus.keras")
     assert "the same model" in refused(pictures, "--out", out, "--model", other)
@@ -241,40 +240,40 @@ def test_rows_of_another_model_are_not_mixed(pictures: Path, tmp_path: Path) -> 
 
 
 def test_calls_that_cannot_be_meant(pictures: Path, tmp_path: Path) -> None:
-    model, out = ("--model", MODEL), tmp_path / "verdicts.jsonl"
-    assert ".parquet" in refused(pictures, "--out", tmp_path / "verdicts.xlsx", *model)
-    assert "no such file" in refused(tmp_path / "typo", "--out", out, *model, code=2)
-    assert "Name what to scan" in refused("--out", out, *model, code=2)
-    assert "list of paths" in refused("--files-from", tmp_path / "x", "--out", out, *model, code=2)
+    out = tmp_path / "verdicts.jsonl"
+    assert ".parquet" in refused(pictures, "--out", tmp_path / "verdicts.xlsx")
+    assert "no such file" in refused(tmp_path / "typo", "--out", out, code=2)
+    assert "Name what to scan" in refused("--out", out, code=2)
+    assert "list of paths" in refused("--files-from", tmp_path / "x", "--out", out, code=2)
     assert (
-        "folder" in refused(pictures, "--out", tmp_path / "d.csv", *model)
+        "folder" in refused(pictures, "--out", tmp_path / "d.csv")
         if ((tmp_path / "d.csv").mkdir() is None)
         else ""
     )
-    assert "--report" in refused(pictures, "--out", out, "--report", out, *model)
+    assert "--report" in refused(pictures, "--out", out, "--report", out)
     assert "no such file" in refused(
         pictures, "--out", out, "--model", tmp_path / "no.keras", code=3
     )
     (tmp_path / "empty").mkdir()
-    assert "No pictures found" in refused(tmp_path / "empty", "--out", out, *model)
+    assert "No pictures found" in refused(tmp_path / "empty", "--out", out)
 
 
 def test_a_binary_file_is_no_list(tmp_path: Path) -> None:
     listed = tmp_path / "list"
     listed.write_bytes(b"\0\1" * 100)
-    said = refused("--files-from", listed, "--out", tmp_path / "o.jsonl", "--model", MODEL, code=2)
+    said = refused("--files-from", listed, "--out", tmp_path / "o.jsonl", code=2)
     assert "line 1" in said
 
 
 def test_two_scans_do_not_write_one_file(pictures: Path, tmp_path: Path) -> None:
     out, pipe = tmp_path / "verdicts.jsonl", tmp_path / "list"
     os.mkfifo(pipe)
-    running = Running(["--files-from", pipe, "--out", out, "--model", MODEL])
+    running = Running(["--files-from", pipe, "--out", out])
     with pipe.open("w") as file:
         file.write(f"{pictures / '0-0000.png'}\n")
         file.flush()
         wait_until(lambda: out.exists() and out.stat().st_size > 0)
-        said = refused(pictures, "--out", out, "--model", MODEL)
+        said = refused(pictures, "--out", out)
     assert "another scan writes it" in said
     running.process.communicate(timeout=60)
     assert len(lines_of(out)) == 1
