@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("directory", type=Path, metavar="DIR")
     evaluate.set_defaults(command=_evaluate)
 
-    add_scan_command(commands)
+    add_scan_command(commands, judging)
 
     explain = commands.add_parser(
         "explain", parents=[judging], help="the places of a picture that speak for its verdict"

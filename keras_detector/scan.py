@@ -18,6 +18,7 @@ from keras_detector.scan_line import ScanLine, encode_line
 from keras_detector.scan_output import check_output, journal_path, write_outputs
 from keras_detector.scan_sources import ScanSources
 from keras_detector.scan_worklist import ScanWorklist
+from keras_detector.strictness import Strictness
 
 _STOP_SECONDS = 1.0  # a list through a pipe may never say that it has ended
 
@@ -34,6 +35,7 @@ class ScanPlan:
         report: the page to write at the end, if one is wanted.
         workers: how many processes judge.
         limits: what one picture may take.
+        strictness: how readily a picture is called fake.
         verify: know unchanged files by their content, not by size and time.
         retry_errors: judge files again that could not be read before.
         overwrite: begin anew, and replace files that are in the way.
@@ -45,6 +47,7 @@ class ScanPlan:
     report: Path | None
     workers: int
     limits: Limits
+    strictness: Strictness = Strictness.BALANCED
     verify: bool = False
     retry_errors: bool = False
     overwrite: bool = False
@@ -108,7 +111,7 @@ def run_scan(
     plan.sources.check()
     check_output(plan.out, plan.report, overwrite=plan.overwrite)
     counts, model_ids = ScanCounts(), set[str]()
-    make_judge = functools.partial(ScanJudge, plan.model)
+    make_judge = functools.partial(ScanJudge, plan.model, plan.strictness)
     with contextlib.ExitStack() as opened:
         # While the processes start, the journal is read.
         pool = opened.enter_context(ProcessPool(make_judge, plan.workers, plan.limits))
@@ -126,7 +129,7 @@ def run_scan(
         model_id = _wait_for_greeting(pool)
         if model_ids - {model_id}:
             raise RunError(
-                expected=f"rows of the same model and threshold in {printable(plan.out)}",
+                expected=f"rows of the same model and strictness in {printable(plan.out)}",
                 received="rows of another",
                 advice="Name another file with --out, or replace this one with --overwrite.",
             )

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -23,21 +24,24 @@ _EPILOG = (
 )
 
 
-def add_scan_command(commands: Any) -> None:
+def add_scan_command(commands: Any, judging: argparse.ArgumentParser) -> None:
     """Add `scan` to the command line.
 
     Args:
         commands: what `argparse.ArgumentParser.add_subparsers` gave.
+        judging: the options of every command that judges.
     """
     parser = commands.add_parser(
-        "scan", help="judge any number of files on all cores; can be stopped", epilog=_EPILOG
+        "scan",
+        parents=[judging],
+        help="judge any number of files on all cores, and go on where it was stopped",
+        epilog=_EPILOG,
     )
     parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="folders and files")
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help=".jsonl, .csv or .parquet"
     )
     parser.add_argument("--report", type=Path, metavar="HTML", help="also write a page about it")
-    parser.add_argument("--model", type=Path, metavar="FILE", help="default: the shipped model")
     parser.add_argument(
         "--files-from", metavar="LIST", help="paths from a file, one a line; - is stdin"
     )
@@ -96,6 +100,7 @@ def run_scan_command(options: argparse.Namespace) -> int:
         plan = ScanPlan(
             sources,
             model=options.model or default_model_path(),
+            strictness=options.strictness,
             out=options.out,
             report=options.report,
             workers=options.workers or _cores(),
@@ -112,6 +117,8 @@ def run_scan_command(options: argparse.Namespace) -> int:
             progress.clear()
     for finding in sources.findings.sentences():
         print(finding, file=sys.stderr)
+    if options.json:
+        print(json.dumps(_summary(counts)))
     return _conclude(counts, options.out)
 
 
@@ -169,6 +176,16 @@ def _stopped_by_signals() -> Iterator[Callable[[], bool]]:
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+def _summary(counts: "ScanCounts") -> dict[str, object]:
+    return {
+        "found": counts.found,
+        "judged": counts.judged,
+        "unchanged": counts.unchanged,
+        "errors": counts.all_errors,
+        "stopped": counts.stopped,
+    }
 
 
 def _conclude(counts: "ScanCounts", out: Path) -> int:

@@ -11,6 +11,7 @@ from keras_detector.errors import DetectorError, ErrorKind, ImageError
 from keras_detector.file_stamp import Content, FileStamp, read_small, sha256_of, stamp_of
 from keras_detector.rows import Row
 from keras_detector.scan_line import encode_line
+from keras_detector.strictness import Strictness
 
 
 class ScanTask(NamedTuple):
@@ -35,6 +36,7 @@ class ScanJudge:
 
     Args:
         model: the model file.
+        strictness: as `Detector`.
 
     Attributes:
         greeting: the `model_id` of the lines.
@@ -43,9 +45,11 @@ class ScanJudge:
         ModelFileError: as `Detector`.
     """
 
-    def __init__(self, model: Path) -> None:
-        self._detector = Detector(model, threads=1)
-        self.greeting = sha256(encode_card(self._detector.card)).hexdigest()[:16]
+    def __init__(self, model: Path, strictness: Strictness) -> None:
+        self._detector = Detector(model, strictness, threads=1)
+        # The card names the hashes of everything else in the model.
+        judging = encode_card(self._detector.card) + strictness.encode()
+        self.greeting = sha256(judging).hexdigest()[:16]
 
     def __call__(self, task: ScanTask, /) -> bytes:
         """The file's line, or nothing if its content is the known one."""

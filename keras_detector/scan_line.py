@@ -18,7 +18,7 @@ class ScanLine(msgspec.Struct, frozen=True):
         size: in bytes; None if the file could not be looked at.
         mtime_ns: when it was last written, in nanoseconds since 1970; None as `size`.
         sha256: of its content in hexadecimal; None for a file that has no verdict.
-        model_id: which model at which threshold judged it.
+        model_id: which model judged it, at which strictness.
         error_kind: why there is no verdict, if there is none.
     """
 
@@ -62,7 +62,7 @@ def encode_line(row: Row, stamp: FileStamp | None, sha256: str | None, model_id:
         row: the verdict, or why there is none.
         stamp: the file's, from before it was judged.
         sha256: of its content, if it is known.
-        model_id: which model at which threshold judged it.
+        model_id: which model judged it, at which strictness.
     """
     values: dict[str, Any] = row.to_builtins()
     values["size"], values["mtime_ns"] = stamp or (None, None)

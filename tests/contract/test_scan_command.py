@@ -92,8 +92,11 @@ def test_errors_are_judged_again_when_asked(pictures: Path, tmp_path: Path) -> N
     out = tmp_path / "verdicts.jsonl"
     arguments = (pictures, "--out", out)
     scan(*arguments)
-    done = scan(*arguments)
+    done = scan(*arguments, "--json")
     assert "--retry-errors looks at them again" in done.stderr
+    assert json.loads(done.stdout) == {
+        "found": 13, "judged": 0, "unchanged": 13, "errors": 1, "stopped": False,
+    }  # fmt: skip
     done = scan(*arguments, "--retry-errors")
     assert "1 files judged, 12 unchanged" in done.stderr
     assert len(set(paths_of(out))) == len(paths_of(out)) == 13
@@ -233,6 +236,7 @@ def test_rows_of_another_model_are_not_mixed(pictures: Path, tmp_path: Path) -> 
     before = out.read_bytes()
     other = MODEL.with_name("cnn32-plus.keras")
     assert "the same model" in refused(pictures, "--out", out, "--model", other)
+    assert "strictness" in refused(pictures, "--out", out, "--strictness", "sensitive")
     assert out.read_bytes() == before
     scan(pictures, "--out", out, "--model", other, "--overwrite")
     assert {line["model"] for line in lines_of(out) if line["model"]} == {"cnn32-plus"}
