@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from keras_detector import __version__
+from keras_detector.enhance_command import add_enhance_command
 from keras_detector.errors import DetectorError
 from keras_detector.scan_command import add_scan_command
 
@@ -40,6 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:  # the disk that the output goes to is full
         print(f"error: {error}", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except MemoryError:
+        advice = "Close other programs, or scale the picture down."
+        print(f"error: There is not enough memory for this. {advice}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
@@ -87,6 +92,8 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--opacity", type=_share, default=0.6, help="of the colours, 0 to 1")
     explain.add_argument("--overwrite", action="store_true", help="replace an existing PNG")
     explain.set_defaults(command=_explain)
+
+    add_enhance_command(commands, judging)
 
     info = commands.add_parser("info", parents=[common], help="what a model's card says")
     info.add_argument("file", nargs="?", type=Path, metavar="MODEL")
@@ -138,15 +145,16 @@ def _explain(options: argparse.Namespace) -> int:
     from keras_detector import images
     from keras_detector.atomic_file import write_atomically
     from keras_detector.detector import Detector, default_model_path
-    from keras_detector.explain import check_output, draw_explanation, encode_png
+    from keras_detector.explain import draw_explanation
+    from keras_detector.picture_output import check_output, encode_picture
     from keras_detector.rows import Row
 
-    check_output(options.out, options.picture, overwrite=options.overwrite)
+    check_output(options.out, options.picture, overwrite=options.overwrite, suffixes=(".png",))
     detector = Detector(options.model or default_model_path(), options.strictness)
     picture = images.open_picture(options.picture)
     examined = detector.examine(picture)
     drawn = draw_explanation(picture.pixels, examined, detector.card.input, opacity=options.opacity)
-    write_atomically(options.out, encode_png(drawn))
+    write_atomically(options.out, encode_picture(drawn, ".png"))
     row = Row(options.picture, examined.prediction)
     print(row.to_json() if options.json else row.to_text())
     return 0

@@ -81,7 +81,23 @@ class UnreadableImageError(ImageError):
 
 
 class ImageTooLargeError(ImageError):
-    """The header announces more pixels than we decode; decided before any pixel is."""
+    """More pixels than `pixels.MAX_PIXELS`, in a file's header or once doubled.
+
+    Decided before any of them is decoded or computed.
+    """
+
+
+class EnhancementError(DetectorError):
+    """A picture was to be enhanced in a way that there is not."""
+
+
+class Cancelled(DetectorError):  # noqa: N818 - nothing went wrong
+    """Something was stopped because somebody asked for it, and left nothing behind.
+
+    Its exit code is the one that shells give a command ended by Ctrl+C.
+    """
+
+    exit_code = 130
 
 
 class MissingPackageError(DetectorError):

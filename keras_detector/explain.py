@@ -6,21 +6,15 @@ common colour blindness tell apart (Okabe & Ito 2008). The picture below them is
 colour on it is its own.
 """
 
-import io
-import os
-from pathlib import Path
-
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from keras_detector.card import InputSpec
 from keras_detector.detector import Examination
-from keras_detector.errors import SaveError
 from keras_detector.images import viewed_box
 from keras_detector.labels import HEATMAP_TEXTS, REASON_TEXTS, VERDICT_TEXTS, Label
 from keras_detector.pixels import Pixels
-from keras_detector.printable import printable
 
 COLOURS: dict[Label, tuple[int, int, int]] = {
     Label.REAL: (0, 114, 178),
@@ -101,32 +95,6 @@ def draw_heatmap(
     return np.asarray(picture)
 
 
-def check_output(out: Path, picture: Path, *, overwrite: bool) -> None:
-    """Refuse a place for the drawing before anything is computed.
-
-    Raises:
-        SaveError: it does not end in `.png`, is the picture itself, or exists and may not be
-            replaced.
-    """
-    if out.suffix.lower() != ".png":
-        raise _not_there("a name that ends in .png", out, "The drawing is always a PNG.")
-    if not os.path.lexists(out):
-        return
-    # The picture under another name (a link) would be lost all the same.
-    if os.path.exists(picture) and os.path.exists(out) and os.path.samefile(out, picture):  # noqa: PTH110, PTH121
-        raise _not_there("another file than the picture", out, "Choose another --out.")
-    if not overwrite:
-        advice = "Choose another --out, or pass --overwrite to replace it."
-        raise _not_there("a new file for the drawing", f"{printable(out)}, which exists", advice)
-
-
-def encode_png(pixels: Pixels) -> bytes:
-    """The bytes of a PNG file."""
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return file.getvalue()
-
-
 def _signed_strength(
     activation_map: npt.NDArray[np.float32], size: tuple[int, int]
 ) -> npt.NDArray[np.float32]:
@@ -166,7 +134,3 @@ def _with_legend(picture: Image.Image, examined: Examination) -> Pixels:
         shade = tuple(round(245 + abs(place) * (part - 245)) for part in colour)
         draw.line((x, y + 2, x, y + _FONT_SIZE), fill=shade)
     return np.asarray(canvas)
-
-
-def _not_there(expected: str, received: object, advice: str) -> SaveError:
-    return SaveError(expected=expected, received=str(received), advice=advice)

@@ -34,16 +34,13 @@ from PIL import Image, UnidentifiedImageError
 from keras_detector.card import InputSpec
 from keras_detector.errors import ErrorKind, ImageError, ImageTooLargeError, UnreadableImageError
 from keras_detector.jpeg_quality import estimate_jpeg_quality
-from keras_detector.pixels import Pixels
+from keras_detector.pixels import MAX_PIXELS, Pixels
 
 _QUICK_FORMATS = ("JPEG", "PNG", "GIF", "BMP")
 _OTHER_FORMATS = ("WEBP", "TIFF", "AVIF")
 
 FORMATS = (*_QUICK_FORMATS, *_OTHER_FORMATS)
 """The formats that are opened, as Pillow names them. A file's name and extension play no part."""
-
-MAX_PIXELS = 100_000_000
-"""More pixels than this are refused from the header, before anything is decoded."""
 
 # Pillow warns of odd metadata and of pictures from 89 million pixels on. What matters of that comes
 # as one of our errors; the rest would spoil what the command line writes.
@@ -147,6 +144,9 @@ def fit(picture: Picture | Pixels, spec: InputSpec) -> Pixels:
 
     Returns:
         uint8 array (spec.size, spec.size, 3). Scaling to [0, 1] is a layer of the network.
+
+    Raises:
+        ImageTooLargeError: the network sees enhanced pictures, and this one is too large for that.
     """
     if spec.enhance:
         from keras_detector.enhance import enhance  # only such models pay for OpenCV

@@ -51,6 +51,9 @@ HEATMAP_TEXTS: tuple[str, str] = ("speaks for real", "speaks for fake")
 UNREADABLE_TEXT = "CANNOT READ"
 """Stands where a verdict would, for a file that is no readable picture."""
 
+ENHANCED_TEXT = "(enhanced: no verdict)"
+"""Stands where a verdict would, beside the score of a picture that we changed ourselves."""
+
 REASON_TEXTS: dict[Reason, str] = {
     Reason.TOO_SMALL: "the picture is smaller than what the model stands for",
     Reason.RECOMPRESSED: "the picture was compressed more than the model stands for",

@@ -124,9 +124,9 @@ class Row:
         """One line for people: verdict, score, path and, if there is one, the reason."""
         result = self.result
         if isinstance(result, ImageError):
-            return _line(UNREADABLE_TEXT, "-", self.path, printable(str(result)))
+            return text_line(UNREADABLE_TEXT, "-", self.path, printable(str(result)))
         reasons = "; ".join(REASON_TEXTS[reason] for reason in result.reasons)
-        return _line(VERDICT_TEXTS[result.verdict], f"{result.score:.3f}", self.path, reasons)
+        return text_line(VERDICT_TEXTS[result.verdict], f"{result.score:.3f}", self.path, reasons)
 
 
 def judge_files(detector: Detector, paths: Iterable[Path]) -> Iterator[Row]:
@@ -158,7 +158,8 @@ def expand_paths(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
     return files, findings
 
 
-def _line(verdict: str, score: str, path: Path, remark: str) -> str:
+def text_line(verdict: str, score: str, path: Path, remark: str) -> str:
+    """A line for people, in columns that all lines share; the remark may be empty."""
     width = max(len(text) for text in VERDICT_TEXTS.values())
     ending = f"  ({remark})" if remark else ""
     return f"{verdict:<{width}}  {score:>5}  {printable(path)}{ending}"

@@ -62,12 +62,12 @@ def _pack_chunk(paths: Sequence[Path], spec: InputSpec) -> Chunk:
     for at, path in enumerate(paths):
         try:
             pixels = decode(path)
+            rows.append(fit(pixels, spec))
         except ImageError as error:
             chunk.errors[at] = error.received
             continue
         chunk.digests.append(picture_digest(pixels))
         chunk.hashes.append(perceptual_hash(pixels))
-        rows.append(fit(pixels, spec))
     pixels = np.stack(rows) if rows else chunk.pixels
     return Chunk(pixels, chunk.digests, chunk.hashes, chunk.errors)
 

@@ -109,7 +109,7 @@ def extract_features(
     rows = np.concatenate([members for _, members in views])
     numbers = np.concatenate([np.full(len(members), view) for view, members in views])
     shape = (len(rows), int(extractor.output_shape[-1]))
-    identity = _identity(extractor, pictures, rows, numbers, seed, augmentation)
+    identity = _identity(extractor, pictures, rows, numbers, spec, seed, augmentation)
     array_file, progress_file = cache / "features.npy", cache / "features.json"
     try:
         cache.mkdir(parents=True, exist_ok=True)
@@ -221,11 +221,14 @@ def _identity(
     pictures: Pictures,
     rows: npt.NDArray[np.int64],
     views: npt.NDArray[np.int64],
+    spec: InputSpec,
     seed: int,
     augmentation: WebAugmentation,
 ) -> str:
     policy = extractor.layers[-1].dtype_policy.name
-    digest = hashlib.sha256(f"{pictures.fingerprint} {seed} {augmentation} {policy}".encode())
+    # The fingerprint is of the pictures as they were decoded: what is made of them is the spec's.
+    settings = f"{pictures.fingerprint} {spec} {seed} {augmentation} {policy}"
+    digest = hashlib.sha256(settings.encode())
     digest.update(rows.tobytes() + views.tobytes())
     digest.update(b"".join(os.fsencode(pictures.paths[row]) for row in np.unique(rows)))
     for weight in extractor.get_weights():

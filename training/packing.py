@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import cv2
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -107,7 +108,10 @@ def files_digest(paths: Sequence[Path]) -> str:
 
 
 def _key(paths: Sequence[Path], spec: InputSpec) -> str:
-    facts = [keras_detector.__version__, PIL.__version__, spec, files_digest(paths)]
+    versions = [keras_detector.__version__, PIL.__version__]
+    if spec.enhance:
+        versions.append(cv2.__version__)
+    facts = [versions, spec, files_digest(paths)]
     return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()[:32]
 
 

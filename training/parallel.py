@@ -10,6 +10,8 @@ from concurrent.futures.process import BrokenProcessPool
 from threading import Thread
 from typing import TypeVar
 
+import cv2
+
 from keras_detector.errors import RunError
 
 Item = TypeVar("Item")
@@ -52,7 +54,7 @@ def in_order(
     workers = min(os.cpu_count() or 1, max_workers)
     # "spawn": a forked copy of a process that has TensorFlow's threads may hang.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_exit_with_parent)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_become_worker)
     waiting: deque[tuple[int, int, Future[Result]]] = deque()
     done = 0
     try:
@@ -80,9 +82,10 @@ def _finished(waiting: deque[tuple[int, int, Future[Result]]]) -> tuple[int, int
     return start, stop, future.result()
 
 
-def _exit_with_parent() -> None:
+def _become_worker() -> None:
     # Ctrl+C reaches every process of the terminal; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(1)  # there is a worker on every core already
 
     # Without this, workers wait for ever when the parent is killed.
     def watch() -> None:

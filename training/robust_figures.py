@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from keras_detector.card import Calibration, Condition, InputSpec, Threshold
 from keras_detector.images import decode, fit
-from keras_detector.pixels import Pixels
+from keras_detector.pixels import MAX_PIXELS, Pixels
 from keras_detector.robustness import measure_robustness
 from keras_detector.runtime import Runtime
 
@@ -29,6 +29,9 @@ def robust_figures(
 ) -> dict[str, Condition]:
     """Judge pictures under every condition of `degrade.CONDITIONS`, with a progress bar.
 
+    Where the network sees enhanced pictures, those are left out that the condition `double` would
+    make too large for that; the figures say how many pictures they are of.
+
     Args:
         runtime: the compiled network.
         spec: its input.
@@ -45,6 +48,12 @@ def robust_figures(
     def score(pictures: list[Pixels]) -> npt.NDArray[np.float64]:
         return calibration.score([runtime.run(fit(pixels, spec)).logit for pixels in pictures])
 
+    if spec.enhance:
+        # Doubled by the condition, then once more by the enhancement.
+        sizes = [decode(path)[..., 0].size for path in paths]
+        kept = [at for at, size in enumerate(sizes) if 16 * size <= MAX_PIXELS]
+        labels, paths = labels[np.array(kept, int)], [paths[at] for at in kept]
+        sources = [sources[at] for at in kept]
     bar = tqdm(paths, desc="Robustness", unit="picture", disable=None)
     pictures = (decode(path) for path in bar)
     return measure_robustness(labels, score, pictures, threshold, sources)

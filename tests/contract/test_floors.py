@@ -32,6 +32,7 @@ FLOORS = {
     "degrade": 1,
     "robustness": 2,
     "picture_files": 1,
+    "picture_output": 1,
     "zip_container": 1,
     "keras_config": 1,
     "class_folders": 1,
@@ -64,6 +65,7 @@ FLOORS = {
     "report_html": 5,
     "report_parquet": 5,
     "evaluation": 5,
+    "enhance_command": 6,
     "cli": 6,
 }
 TRAINING_MAY_IMPORT = 4

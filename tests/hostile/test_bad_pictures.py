@@ -12,7 +12,8 @@ from PIL import Image
 
 from keras_detector import images
 from keras_detector.errors import ImageError, ImageTooLargeError, UnreadableImageError
-from keras_detector.images import MAX_PIXELS, decode
+from keras_detector.images import decode
+from keras_detector.pixels import MAX_PIXELS
 from tests.pictures import CASES, RGB, SECOND, encoded, png
 
 pytestmark = pytest.mark.filterwarnings("ignore:::PIL")
