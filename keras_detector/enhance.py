@@ -144,13 +144,11 @@ def enhance(
 
     corners = [(top, left) for top in range(0, height, _TILE) for left in range(0, width, _TILE)]
     pool = ThreadPoolExecutor(max(cv2.getNumThreads(), 1))
+    tell = progress or (lambda _: None)
     try:
+        tell(0.0)
         waiting = {pool.submit(fill, *corner) for corner in corners}
-        while True:
-            if progress is not None:
-                progress(1.0 - len(waiting) / len(corners))
-            if not waiting:
-                return enhanced
+        while waiting:
             if cancelled is not None and cancelled():
                 raise Cancelled(
                     expected="to enhance the whole picture",
@@ -160,6 +158,9 @@ def enhance(
             done, waiting = wait(waiting, _LOOK_UP, FIRST_COMPLETED)
             for tile in done:
                 tile.result()  # raises what went wrong in it
+            if done:
+                tell(1.0 - len(waiting) / len(corners))
+        return enhanced
     finally:
         # Who stops does not wait for the tiles at work: they end by themselves, for nobody.
         pool.shutdown(wait=False, cancel_futures=True)

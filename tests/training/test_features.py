@@ -4,6 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import keras
+import msgspec
 import numpy as np
 import pytest
 
@@ -48,14 +49,20 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def extract(
-    model: keras.Model, pictures: SimpleNamespace, cache: Path, *, seed: int = 1, view: int = PLAIN
+    model: keras.Model,
+    pictures: SimpleNamespace,
+    cache: Path,
+    *,
+    seed: int = 1,
+    view: int = PLAIN,
+    spec: InputSpec = SPEC,
 ) -> Features:
     augmentation = WebAugmentation(load_recipe("transfer").views)
     return extract_features(
         model,
         pictures,
         [(view, ROWS)],
-        spec=SPEC,
+        spec=spec,
         augmentation=augmentation,
         seed=seed,
         cache=cache,
@@ -74,7 +81,7 @@ def test_features_are_those_of_the_backbone_and_are_found_again(
     assert len(computed) == 1
 
 
-@pytest.mark.parametrize("what", ["precision", "weights", "pictures", "view", "seed"])
+@pytest.mark.parametrize("what", ["precision", "weights", "pictures", "view", "seed", "input"])
 def test_what_was_kept_of_something_else_is_not_taken(
     what: str, pictures, computed, tmp_path: Path
 ) -> None:
@@ -89,12 +96,14 @@ def test_what_was_kept_of_something_else_is_not_taken(
         shown = SimpleNamespace(pixels=pixels, paths=pictures.paths, fingerprint="0" * 64)
     elif what == "view":
         settings = {"view": MIRRORED}
+    elif what == "input":
+        settings = {"spec": msgspec.structs.replace(SPEC, enhance=True)}
     else:
         settings = {"seed": 2}
     second = extract(model, shown, tmp_path, **settings)
     assert len(computed) == 2
-    # The seed draws changed views only, of which there are none here.
-    assert np.array_equal(second.values, first) == (what == "seed")
+    # The seed draws changed views only; what the input changes lies in the packed pictures already.
+    assert np.array_equal(second.values, first) == (what in {"seed", "input"})
     if what == "precision":  # 8 bits of mantissa, kept in 32
         assert second.values.dtype == np.float32
         np.testing.assert_allclose(second.values, first, rtol=0.05)

@@ -1,15 +1,11 @@
-"""The heatmap: where it lies, what its colours mean, and what it never overwrites."""
-
-import os
-from pathlib import Path
+"""The heatmap: where it lies, and what its colours mean."""
 
 import numpy as np
 import pytest
 
 from keras_detector.card import InputSpec
 from keras_detector.detector import Examination, Prediction
-from keras_detector.errors import SaveError
-from keras_detector.explain import COLOURS, MAX_SIDE, MIN_SIDE, check_output, draw_explanation
+from keras_detector.explain import COLOURS, MAX_SIDE, MIN_SIDE, draw_explanation
 from keras_detector.labels import Label, Reason, Verdict
 from keras_detector.pixels import Pixels
 
@@ -84,24 +80,3 @@ def test_the_legend_grows_with_the_reasons() -> None:
     plain = draw_explanation(grey(400, 400), examined([[1.0]]), spec())
     more = draw_explanation(grey(400, 400), examined([[1.0]], tuple(Reason)), spec())
     assert more.shape[0] > plain.shape[0] > 400
-
-
-def test_nothing_is_overwritten_unasked(tmp_path: Path) -> None:
-    out, picture = tmp_path / "out.png", tmp_path / "picture.png"
-    picture.write_bytes(b"precious")
-    check_output(out, picture, overwrite=False)
-    out.write_bytes(b"old")
-    with pytest.raises(SaveError, match="--overwrite"):
-        check_output(out, picture, overwrite=False)
-    check_output(out, picture, overwrite=True)
-    with pytest.raises(SaveError, match="PNG"):
-        check_output(tmp_path / "out.jpg", picture, overwrite=True)
-
-
-def test_the_picture_itself_is_never_overwritten(tmp_path: Path) -> None:
-    picture, link = tmp_path / "picture.png", tmp_path / "link.png"
-    picture.write_bytes(b"precious")
-    os.link(picture, link)
-    for out in (picture, link):
-        with pytest.raises(SaveError, match="another file than the picture"):
-            check_output(out, picture, overwrite=True)
