@@ -81,6 +81,7 @@ class PictureList:
 
     Attributes:
         entries: in the order in which they were found; to be read only.
+        number: of this list; each `open` begins the next one.
         stage: how far it is.
         findings: what was left out of folders and why, a sentence each.
     """
@@ -94,6 +95,7 @@ class PictureList:
         failed: Callable[[DetectorError], None],
     ) -> None:
         self.entries: list[Entry] = []
+        self.number = 0
         self.stage = Stage.EMPTY
         self.findings: list[str] = []
         self._judge, self._helper = judge, helper
@@ -128,6 +130,7 @@ class PictureList:
         """Begin a new list: the files, and every picture below the folders."""
         self._stop()
         self.entries, self.findings = [], []
+        self.number += 1
         self.stage = Stage.LOOKING
         self._changed()
         self._submit(

@@ -321,9 +321,7 @@ class Session:
             self._tell(Part.VERDICT)
 
         # Not in the judging thread: it is shown while the model still loads.
-        self._opening = self._helper.submit(
-            lambda _: images.open_picture(source), shown, failed
-        )
+        self._opening = self._helper.submit(lambda _: images.open_picture(source), shown, failed)
 
     def _judge_open_picture(self) -> None:
         opened = self.picture
@@ -341,9 +339,7 @@ class Session:
             opened.error = error
             self._tell(Part.VERDICT)
 
-        self._judging = self._judge.submit(
-            lambda _: self._ready().examine(picture), judged, failed
-        )
+        self._judging = self._judge.submit(lambda _: self._ready().examine(picture), judged, failed)
 
     def _load(self, path: Path, previous: ModelInUse | None) -> None:
         def work(_: Task) -> Card:

@@ -35,8 +35,8 @@ class Settings(msgspec.Struct):
         strictness: how much evidence an accusation takes.
     """
 
-    width: _Side = 1120
-    height: _Side = 720
+    width: _Side = 1200
+    height: _Side = 820
     theme: Theme = "system"
     language: Language = "system"
     last_folder: str = ""

@@ -30,7 +30,7 @@ class Texts:
         self.language = system_language() if language == "system" else language
         self._texts = read_texts(self.language)
 
-    def __call__(self, key: str, **values: object) -> str:
+    def __call__(self, key: str, /, **values: object) -> str:
         """The text of that key (`section.name`), its placeholders filled in.
 
         Args:
@@ -39,12 +39,26 @@ class Texts:
         """
         return self._texts[key].format(**values)
 
-    def count(self, key: str, n: int, **values: object) -> str:
+    def count(self, key: str, n: int, /, **values: object) -> str:
         """A text that depends on a number: the form of `key` that the language uses for `n`.
 
         The forms are `key.one`, `key.few` and `key.many` (CLDR's names); English has no `few`.
         """
         return self(f"{key}.{plural_form(self.language, n)}", n=n, **values)
+
+    def number(self, value: float, digits: int) -> str:
+        """A number with so many digits behind the point, or the comma, of the language."""
+        text = f"{value:.{digits}f}"
+        return text.replace(".", ",") if self.language == "ru" else text
+
+    def duration(self, seconds: float) -> str:
+        """A time as people say it, in one unit: 40 s, 3 min, 2 h."""
+        if seconds < 60:
+            return self("time.seconds", n=max(round(seconds), 1))
+        minutes = seconds / 60
+        if minutes < 90:
+            return self("time.minutes", n=round(minutes))
+        return self("time.hours", n=round(minutes / 60))
 
     def error(self, error: DetectorError) -> str:
         """An error as one or two sentences: what is wrong, and what to do."""

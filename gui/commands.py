@@ -1,0 +1,164 @@
+"""What buttons and keys do: ask for files where that is needed, then call the session."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from gui import dialogs
+from gui.clipboard import read_clipboard
+from gui.panels.message_bar import MessageBar
+from gui.session import Session
+from gui.settings import Settings
+from gui.texts import Texts
+from keras_detector.errors import ImageError
+from keras_detector.strictness import Strictness
+
+_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
+
+
+class Commands:
+    """The commands of the window.
+
+    Args:
+        window: any widget of it.
+        texts: the texts of the language.
+        session: whose commands are called.
+        settings: what a person chose so far; changed here.
+        remember: saves the settings.
+        bar: where questions are asked.
+    """
+
+    def __init__(
+        self,
+        window: Any,
+        texts: Texts,
+        session: Session,
+        settings: Settings,
+        remember: Callable[[], object],
+        bar: MessageBar,
+    ) -> None:
+        self._window, self._texts, self._session = window, texts, session
+        self._settings, self._remember, self._bar = settings, remember, bar
+
+    def open_pictures(self) -> None:
+        """Ask for pictures and open them: one as a picture, several as a list."""
+        texts = self._texts
+        kinds = ((texts("files.pictures"), _ENDINGS), (texts("files.all"), "*"))
+        paths = dialogs.ask_files(self._window, texts("picture.open"), kinds, self._folder)
+        if paths:
+            self.open_paths(paths)
+
+    def open_folder(self) -> None:
+        """Ask for a folder and open every picture in it."""
+        title = self._texts("picture.open_folder")
+        path = dialogs.ask_folder(self._window, title, self._folder)
+        if path is not None:
+            self.open_paths([path])
+
+    def open_paths(self, paths: list[Path]) -> None:
+        """Open what was chosen or dropped."""
+        if paths:
+            self._came_from(paths[0])
+            self._session.open_paths(paths)
+
+    def paste(self) -> None:
+        """Open what the clipboard holds."""
+        content = read_clipboard(self._window)
+        if isinstance(content, Image.Image):
+            self._session.open_image(content)
+        elif isinstance(content, bytes):
+            self._session.open_bytes(content)
+        elif content:
+            self.open_paths(content)
+        else:
+            self._bar.show(self._texts("picture.nothing_to_paste"), is_error=True)
+
+    def choose_strictness(self, level: Strictness) -> None:
+        """Judge by another level from now on."""
+        self._settings.strictness = level
+        self._remember()
+        self._session.choose_strictness(level)
+
+    def choose_model(self, path: Path | None) -> None:
+        """Judge with another model; without a path, ask for one."""
+        if path is None:
+            texts = self._texts
+            kinds = ((texts("files.models"), ".keras"), (texts("files.all"), "*"))
+            folder = str(self._session.model.path.parent)
+            chosen = dialogs.ask_files(self._window, texts("model.choose"), kinds, folder)
+            if not chosen:
+                return
+            path = chosen[0]
+        self._session.choose_model(path)
+
+    def save_enhanced(self) -> None:
+        """Ask where to, and save the enhanced picture; the original only when that is agreed to."""
+        enhanced, opened = self._session.enhanced, self._session.picture
+        if enhanced is None or enhanced.pixels is None or opened is None:
+            return
+        kinds = (("PNG", ".png"), ("JPEG", (".jpg", ".jpeg")), ("WebP", ".webp"))
+        name = f"{self._stem}-enhanced.png"
+        out = self._ask_new(self._texts("save.picture"), kinds, name)
+        if out is None:
+            return
+
+        def save() -> None:
+            self._session.save_enhanced(out, overwrite=True)
+
+        original = opened.path
+        if original is not None and out.exists() and original.exists() and out.samefile(original):
+            question = self._texts("save.replace_original", name=out.name)
+            keep, replace = self._texts("save.keep"), self._texts("save.replace")
+            self._bar.ask(question, {replace: save, keep: lambda: None})
+        else:
+            save()
+
+    def save_verdict(self) -> None:
+        """Ask where to, and save the verdict with its heatmap."""
+        opened = self._session.picture
+        if opened is None or opened.examination is None:
+            return
+        kinds = (("HTML", ".html"), ("PNG", ".png"))
+        out = self._ask_new(self._texts("save.report"), kinds, f"{self._stem}-verdict.html")
+        if out is not None:
+            self._session.save_verdict(out)
+
+    def export_list(self) -> None:
+        """Ask where to, and save the list."""
+        if self._session.pictures.done:
+            kinds = (("HTML", ".html"), ("CSV", ".csv"))
+            out = self._ask_new(self._texts("list.export"), kinds, "pictures.html")
+            if out is not None:
+                self._session.save_list(out)
+
+    def show_message(self) -> None:
+        """Show the session's message, or take it away."""
+        message = self._session.message
+        if message is None:
+            return
+        if message.saved is not None:
+            self._bar.show(self._texts("save.saved", path=message.saved), is_error=False)
+        elif message.error is not None and not isinstance(message.error, ImageError):
+            self._bar.show(self._texts.error(message.error), is_error=True)
+
+    @property
+    def _folder(self) -> str:
+        folder = self._settings.last_folder
+        return folder if folder and Path(folder).is_dir() else str(Path.home())
+
+    @property
+    def _stem(self) -> str:
+        opened = self._session.picture
+        return opened.path.stem if opened is not None and opened.path else "picture"
+
+    def _ask_new(self, title: str, kinds: dialogs.Kinds, name: str) -> Path | None:
+        out = dialogs.ask_new_file(self._window, title, kinds, self._folder, name)
+        if out is not None:
+            self._came_from(out)
+        return out
+
+    def _came_from(self, path: Path) -> None:
+        self._settings.last_folder = str(path if path.is_dir() else path.parent)
+        self._remember()
