@@ -7,13 +7,14 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import customtkinter as ctk
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from gui.theme import Pair
 
 _FINE = 4  # drawn so many times larger, then shrunk: smooth edges
 _LARGEST = 96
 _WIDTH = 0.09  # of a line, in sides
+_LIGHT = 130.0  # luma from which on dark ink reads better
 
 Draw = ImageDraw.ImageDraw
 Place = tuple[float, float]
@@ -45,6 +46,9 @@ class _Pen:
 
     def __init__(self, draw: Draw, side: int, colour: str) -> None:
         self._draw, self._side, self.colour = draw, side, colour
+        red, green, blue = ImageColor.getrgb(colour)[:3]
+        is_light = 0.299 * red + 0.587 * green + 0.114 * blue > _LIGHT
+        self.ink = "#15171C" if is_light else "#FFFFFF"  # of signs on a filled shape
 
     def line(self, *places: Place, width: float = _WIDTH, colour: str = "") -> None:
         """A line with round ends and joints."""
@@ -94,18 +98,18 @@ class _Pen:
 
 def _real(pen: _Pen) -> None:
     pen.disc(0.5, 0.5, 0.46)
-    pen.line((0.29, 0.52), (0.44, 0.67), (0.71, 0.36), colour="white")
+    pen.line((0.29, 0.52), (0.44, 0.67), (0.71, 0.36), colour=pen.ink)
 
 
 def _fake(pen: _Pen) -> None:
     pen.shape((0.5, 0.12), (0.93, 0.87), (0.07, 0.87))
-    pen.line((0.5, 0.38), (0.5, 0.6), colour="white")
-    pen.disc(0.5, 0.75, 0.055, "white")
+    pen.line((0.5, 0.38), (0.5, 0.6), colour=pen.ink)
+    pen.disc(0.5, 0.75, 0.055, pen.ink)
 
 
 def _undetermined(pen: _Pen) -> None:
     pen.box(0.06, 0.06, 0.94, 0.94, fill=True)
-    pen.letter("?", 0.66, "white")
+    pen.letter("?", 0.66, pen.ink)
 
 
 def _error(pen: _Pen) -> None:
@@ -114,8 +118,8 @@ def _error(pen: _Pen) -> None:
         *((third, 0.05), (1 - third, 0.05), (0.95, third), (0.95, 1 - third)),
         *((1 - third, 0.95), (third, 0.95), (0.05, 1 - third), (0.05, third)),
     )
-    pen.line((0.34, 0.34), (0.66, 0.66), colour="white")
-    pen.line((0.66, 0.34), (0.34, 0.66), colour="white")
+    pen.line((0.34, 0.34), (0.66, 0.66), colour=pen.ink)
+    pen.line((0.66, 0.34), (0.34, 0.66), colour=pen.ink)
 
 
 def _picture(pen: _Pen) -> None:

@@ -197,7 +197,7 @@ class Window(ctk.CTkFrame):
             self.view.show_notice(
                 "picture", texts("picture.empty"), texts("picture.empty_hint", **keys)
             )
-            self.picture_bar.show("", None)
+            self.picture_bar.show("", None, None)
             return
         name = printable(opened.path.name) if opened.path else texts("picture.clipboard")
         if opened.picture is None and opened.error is not None:
@@ -208,7 +208,9 @@ class Window(ctk.CTkFrame):
         if opened.picture is not None:
             height, width = opened.picture.pixels.shape[:2]
             size = (width, height)
-        self.picture_bar.show(name, size)
+        enhanced = self._session.enhanced
+        running = enhanced is not None and enhanced.pixels is None
+        self.picture_bar.show(name, size, enhanced.progress if enhanced and running else None)
         self._show_layers()
 
     def _show_layers(self) -> None:

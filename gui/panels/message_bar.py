@@ -68,6 +68,7 @@ class MessageBar(ctk.CTkFrame):
             button = Button(self, words, answer, primary=not self.buttons)
             button.pack(side="right", padx=(theme.GAP, 0))
             self.buttons.append(button)
+        self._wrap(self.winfo_width())
         self.buttons[-1].focus_set()
 
     def dismiss(self) -> None:
@@ -81,6 +82,7 @@ class MessageBar(ctk.CTkFrame):
         self._sign.configure(image=icon(name, colour, 20))
         self._text.configure(text=text)
         self.grid()
+        self._wrap(self.winfo_width())
         self.lift()
 
     def _clear(self) -> None:
@@ -89,4 +91,5 @@ class MessageBar(ctk.CTkFrame):
         self.buttons.clear()
 
     def _wrap(self, width: int) -> None:
-        self._text.configure(wraplength=max(width / get_scaling(self) - 330, 200))
+        taken = 330 if self.buttons else 120
+        self._text.configure(wraplength=max(width / get_scaling(self) - taken, 200))

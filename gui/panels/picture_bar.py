@@ -7,7 +7,10 @@ import customtkinter as ctk
 from gui import shortcuts, theme
 from gui.panels.controls import Button
 from gui.panels.picture_view import PictureView
+from gui.panels.themed_canvas import get_scaling
 from gui.texts import Texts
+
+_ALL_BUTTONS_FROM = 420  # unscaled pixels
 
 
 class PictureBar(ctk.CTkFrame):
@@ -41,18 +44,32 @@ class PictureBar(ctk.CTkFrame):
             self.buttons[action] = button
         self._scale = ctk.CTkLabel(self, text="", font=theme.font(theme.SMALL), width=48)
         self._scale.pack(side="right")
+        self.bind("<Configure>", lambda event: self._resized(event.width))
         self._title.pack(side="left", fill="x", expand=True, padx=(theme.GAP, 0))
 
-    def show(self, name: str, size: tuple[int, int] | None) -> None:
+    def _resized(self, width: int) -> None:
+        """Narrow, the wheel and the keys have to do: the name is worth more."""
+        narrow = width / get_scaling(self) < _ALL_BUTTONS_FROM
+        for action in ("zoom_in", "zoom_out"):
+            button = self.buttons[action]
+            if narrow:
+                button.pack_forget()
+            elif not button.winfo_manager():
+                button.pack(side="right", before=self._scale)
+
+    def show(self, name: str, size: tuple[int, int] | None, progress: float | None) -> None:
         """Name the picture.
 
         Args:
             name: of its file.
             size: width and height in pixels; None: not known yet.
+            progress: of enhancing it, 0 to 1; None: it is not being enhanced.
         """
         parts = [name] if name else []
         if size is not None:
             parts.append(self._texts("picture.size", width=size[0], height=size[1]))
+        if progress is not None:
+            parts.append(self._texts("enhance.running", percent=round(progress * 100)))
         self._title.configure(text="   ".join(parts))
         self.show_scale()
 

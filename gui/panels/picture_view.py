@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from gui import theme
+from gui.panels.picture_marks import PAD, draw_divider, draw_notice
 from gui.panels.themed_canvas import ThemedCanvas
 from gui.viewport import Viewport
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 _STEP = 1.25  # of zooming
 _ARROW = 60  # pixels that an arrow key pans
 _NEAR = 12  # pixels within which the divider is caught
-_PAD = 16
 
 
 class PictureView(ThemedCanvas):
@@ -135,7 +135,7 @@ class PictureView(ThemedCanvas):
         self.redraw()
 
     def _resized(self) -> None:
-        self.viewport.margin = self.px(_PAD)
+        self.viewport.margin = self.px(PAD)
         self.viewport.resize(self.winfo_width(), self.winfo_height())
         self.draw_now()
         self._zoomed()
@@ -210,13 +210,13 @@ class PictureView(ThemedCanvas):
     def draw(self) -> None:
         """Draw what there is to see."""
         if self._original is None:
-            self._draw_notice()
+            draw_notice(self, *self._notice)
         else:
             seen = self.viewport.seen()
             image = self._picture(self._original)
             self.create_image(seen.x, seen.y, anchor="nw", image=self.photo(image))
             if self._enhanced is not None and self._heatmap is None:
-                self._draw_divider()
+                draw_divider(self, seen, self._divider_x(), self._words)
         if self._has_focus:
             inset = self.px(1)
             self.create_rectangle(
@@ -238,62 +238,3 @@ class PictureView(ThemedCanvas):
             if cut < seen.width:
                 image.paste(after.crop((cut, 0, seen.width, seen.height)), (cut, 0))
         return image
-
-    def _draw_divider(self) -> None:
-        seen = self.viewport.seen()
-        x, middle = self._divider_x(), seen.y + seen.height / 2
-        line: dict[str, Any] = {"fill": "#FFFFFF", "width": self.px(2)}
-        self.create_line(x, seen.y, x, seen.y + seen.height, **line)
-        radius, arrow = self.px(14), self.px(4)
-        self.create_oval(
-            *(x - radius, middle - radius, x + radius, middle + radius),
-            fill=self.shade(theme.ACCENT),
-            outline="#FFFFFF",
-            width=self.px(2),
-        )
-        for side in (-1, 1):
-            near, far = x + side * arrow, x + side * 2 * arrow
-            points = (near, middle - arrow, far, middle, near, middle + arrow)
-            self.create_line(*points, **line)
-        for word, anchor, side in zip(self._words, ("ne", "nw"), (-1, 1), strict=True):
-            self._tag(word, x + side * self.px(12), seen.y + self.px(12), anchor)
-
-    def _tag(self, word: str, x: float, y: float, anchor: str) -> None:
-        text = self.create_text(
-            x, y, anchor=anchor, text=word, fill="#FFFFFF", font=self.letters(theme.SMALL)
-        )
-        left, top, right, bottom = self.bbox(text)
-        wide, tall = self.px(7), self.px(3)
-        box = (left - wide, top - tall, right + wide, bottom + tall)
-        self.tag_lower(self.round_box(*box, ("#15171C", "#15171C")), text)
-
-    def _draw_notice(self) -> None:
-        width, height = self.winfo_width(), self.winfo_height()
-        icon, text, hint = self._notice
-        pad = self.px(_PAD)
-        self.create_rectangle(
-            *(pad, pad, width - pad, height - pad),
-            outline=self.shade(theme.LINE),
-            width=self.px(2),
-            dash=(self.px(6), self.px(6)),
-        )
-        colour = theme.ERROR if icon == "error" else theme.MUTED
-        options: dict[str, Any] = {"width": width - 4 * pad, "justify": "center", "anchor": "n"}
-        y = height / 2 - self.px(70)
-        self.create_image(width / 2, y, anchor="n", image=self.icon(icon, colour, 52))
-        title = self.create_text(
-            width / 2,
-            y + self.px(70),
-            text=text,
-            fill=self.shade(theme.TEXT),
-            font=self.letters(theme.LARGE, bold=True),
-            **options,
-        )
-        self.create_text(
-            width / 2,
-            self.bbox(title)[3] + self.px(8),
-            text=hint,
-            fill=self.shade(theme.MUTED),
-            font=self.letters(theme.NORMAL),
-            **options,
-        )

@@ -24,7 +24,7 @@ class ScoreScale(ThemedCanvas):
     """
 
     def __init__(self, master: Any, real: str, fake: str, tip: str) -> None:
-        super().__init__(master, theme.SURFACE, height=64)
+        super().__init__(master, theme.SURFACE, height=58)
         self._real, self._fake = real, fake
         self._words = ""
         self._score: float | None = None

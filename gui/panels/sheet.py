@@ -8,7 +8,10 @@ import customtkinter as ctk
 from gui import shortcuts, theme
 from gui.icons import icon
 from gui.panels.controls import Button, Choice
+from gui.panels.themed_canvas import get_scaling
 from gui.texts import LANGUAGES, Texts
+
+_TWO_COLUMNS_FROM, _LOW = 820, 440  # unscaled pixels of the window
 
 
 class Sheet(ctk.CTkFrame):
@@ -93,11 +96,19 @@ def help_sheet(window: Any, texts: Texts, paths: dict[str, str]) -> Sheet:
         paths: what is kept (`help.*` of the texts) to where.
     """
     sheet = Sheet(window, texts("help.title"), texts("message.close"))
-    table = ctk.CTkFrame(sheet, fg_color="transparent")
+    scale = get_scaling(window)
+    width, height = window.winfo_width() / scale, window.winfo_height() / scale
+    is_small = width < _TWO_COLUMNS_FROM or height < _LOW
+    if is_small:
+        table: Any = ctk.CTkScrollableFrame(
+            sheet, width=min(width - 110, 420), height=height - 190, fg_color="transparent"
+        )
+    else:
+        table = ctk.CTkFrame(sheet, fg_color="transparent")
     table.pack(padx=theme.GAP * 2, pady=theme.GAP, fill="x")
     lines = [(s.text, texts(f"shortcut.{s.action}")) for s in shortcuts.SHORTCUTS]
     lines += [(texts(f"help.{name}_keys"), texts(f"help.{name}")) for name in ("divider", "rows")]
-    half = (len(lines) + 1) // 2
+    half = len(lines) if is_small else (len(lines) + 1) // 2
     for place, (key, words) in enumerate(lines):
         row, column = place % half, 2 * (place // half)
         left = theme.GAP * 3 if column else 0

@@ -8,6 +8,7 @@ import customtkinter as ctk
 from gui import theme
 
 _WAIT = 600  # milliseconds
+_WIDTH = 300  # unscaled pixels, until the text is wrapped
 
 
 class Tooltip:
@@ -25,7 +26,8 @@ class Tooltip:
         widget.bind("<Enter>", self._enter, add="+")
         widget.bind("<Leave>", self._leave, add="+")
         widget.bind("<ButtonPress>", self._leave, add="+")
-        tk.Misc.bind(widget, "<Destroy>", self._leave, add="+")
+        for gone in ("<Unmap>", "<Destroy>"):
+            tk.Misc.bind(widget, gone, self._leave, add="+")
 
     def _enter(self, _: object) -> None:
         if not self._waiting and self._label is None:
@@ -49,6 +51,8 @@ class Tooltip:
             fg_color=("#2A2F3A", "#E6E8ED"),
             text_color=("#FFFFFF", "#15171C"),
             corner_radius=6,
+            wraplength=_WIDTH,
+            justify="left",
             padx=8,
             pady=4,
         )

@@ -50,18 +50,19 @@ class VerdictPanel(ctk.CTkFrame):
         top.pack(fill="x", padx=pad, pady=(pad, 0))
         self._sign = ctk.CTkLabel(top, text="", width=44)
         self._sign.pack(side="left", anchor="n")
-        self.verdict = self._label(top, theme.LARGE, bold=True, width=theme.TEXT_WIDTH - 56)
-        self.verdict.pack(side="left", padx=(theme.GAP * 1.5, 0), anchor="w")
+        words = ctk.CTkFrame(top, fg_color="transparent")
+        words.pack(side="left", padx=(theme.GAP * 1.5, 0), fill="x", expand=True)
+        self.verdict = self._label(words, theme.LARGE, bold=True, width=theme.TEXT_WIDTH - 56)
+        self.verdict.pack(fill="x")
+        self.score = self._label(words, theme.NORMAL, muted=True)
         self.reasons = self._label(self, theme.NORMAL)
         self.scale = ScoreScale(
             self, texts("verdict.end_real"), texts("verdict.end_fake"), texts("verdict.score_hint")
         )
         self.scale.pack(fill="x", padx=pad, pady=(theme.GAP, 0))
-        self.score = self._label(self, theme.NORMAL, bold=True)
-        self.score.pack(fill="x", padx=pad)
         self.enhanced = self._label(self, theme.SMALL)
         self.cost = self._label(self, theme.SMALL, muted=True)
-        self.cost.pack(fill="x", padx=pad, pady=(theme.GAP, 0))
+        self.cost.pack(fill="x", padx=pad, pady=(2, 0))
         self.heatmap = CheckBox(self, texts("picture.heatmap"), changed)
         self.heatmap.pack(fill="x", padx=pad - 5, pady=(theme.GAP, 0))
         self._below = ctk.CTkFrame(self, fg_color="transparent")
@@ -128,6 +129,7 @@ class VerdictPanel(ctk.CTkFrame):
             wraplength=width,
             justify="left",
             anchor="w",
+            height=20,
         )
 
     def _add_opacity(self, changed: Callable[[], object]) -> None:
@@ -178,8 +180,12 @@ class VerdictPanel(ctk.CTkFrame):
                 threshold.abstain,
                 VERDICT_COLOURS[prediction.verdict] if prediction else theme.UNDETERMINED,
             )
-        score = texts.number(prediction.score, 2) if prediction else ""
-        self.score.configure(text=texts("verdict.score", score=score) if score else "")
+        if prediction is None:
+            self.score.pack_forget()
+        else:
+            score = texts.number(prediction.score, 2)
+            self.score.configure(text=texts("verdict.score", score=score))
+            self.score.pack(fill="x")
         enhanced = self._session.enhanced
         if enhanced is not None and enhanced.prediction is not None:
             score = texts.number(enhanced.prediction.score, 2)
