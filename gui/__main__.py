@@ -29,8 +29,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.check is not None:
         return _check(options.check, options.model)
-    from gui.app import run
-
+    try:
+        from gui.app import run
+    except ModuleNotFoundError as error:
+        advice = "On Debian and Ubuntu: apt-get install python3-tk. The rest: pip install .[gui]"
+        print(
+            f"error: the app needs {error.name}, which is not installed. {advice}", file=sys.stderr
+        )
+        return 2
     return run(options.pictures, model=options.model)
 
 

@@ -4,7 +4,8 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Sequence
+import tkinter as tk
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -41,7 +42,11 @@ def run(pictures: Sequence[Path], *, model: Path | None) -> int:
         the exit code.
     """
     start_log(log_path())
-    app = App(load_settings(settings_path()), pictures, model=model)
+    try:
+        app = App(load_settings(settings_path()), pictures, model=model)
+    except tk.TclError as error:
+        print(f"error: no window can be opened: {error}", file=sys.stderr)
+        return 2
     app.root.mainloop()
     return 0
 
@@ -70,6 +75,7 @@ class App:
         self._changed: set[Part] = set()
         self._list_drawn = 0.0
         self._is_closed = False
+        self._waiting: dict[str, str] = {}  # what the event loop is to call, to its identifier
         theme.use_theme()
         self._show_theme()
         self.root: Any = DropWindow(self._dropped)
@@ -78,8 +84,8 @@ class App:
         self._size_window()
         self.root.protocol("WM_DELETE_WINDOW", self.close)
         self.root.update_idletasks()
-        self.root.after(1, self._import)
-        self.root.after(_TURN, self._turn)
+        self._after(1, self._import)
+        self._after(_TURN, self._turn)
 
     def close(self) -> None:
         """Remember the size, stop every thread, close the window."""
@@ -90,9 +96,15 @@ class App:
         self.settings.width = max(round(self.root.winfo_width() / scale), 400)
         self.settings.height = max(round(self.root.winfo_height() / scale), 400)
         self._remember()
-        closing = (self.window, self.session)
-        self.ended = all([part.close() for part in closing if part is not None])
+        for identifier in self._waiting.values():
+            self.root.after_cancel(identifier)
+        ended = [part.close() for part in (self.window, self.session) if part is not None]
+        self.ended = all(ended)
         self.root.destroy()
+
+    def _after(self, milliseconds: int, call: Callable[[], None]) -> None:
+        if not self._is_closed:
+            self._waiting[call.__name__] = self.root.after(milliseconds, call)
 
     def _size_window(self) -> None:
         root, settings = self.root, self.settings
@@ -112,8 +124,8 @@ class App:
         def work() -> None:
             try:
                 from gui import window  # noqa: F401
-            except Exception as error:
-                # Without its library the app can do nothing but say so.
+            # Whatever a library raises: without it the app can do nothing but say so.
+            except Exception as error:  # noqa: BLE001
                 _LOG.critical("cannot start", exc_info=True)
                 self._outbox.put(lambda error=error: self._report(type(error), error, None))  # type: ignore[misc]
             else:
@@ -164,8 +176,7 @@ class App:
             self._outbox.deliver()
             self._refresh()
         finally:
-            if not self._is_closed:
-                self.root.after(_TURN, self._turn)
+            self._after(_TURN, self._turn)
 
     def _refresh(self) -> None:
         if not self._changed or self.window is None or self.session is None:
@@ -202,7 +213,7 @@ class App:
         self.settings.language = name
         self._remember()
         # Not within the callback of a button that is about to be destroyed.
-        self.root.after_idle(self._build)
+        self._after(1, self._build)
 
     def _show_theme(self) -> None:
         name = self.settings.theme
@@ -211,16 +222,13 @@ class App:
         theme.set_theme(theme.system_theme() if name == "system" else name)
 
     def _watch_theme(self) -> None:
-        if self._is_closed:
-            return
-
         def look() -> None:
             name = theme.system_theme()
             self._outbox.put(lambda: self._system_theme_is(name))
 
         if self.settings.theme == "system":
             threading.Thread(target=look, name="theme", daemon=True).start()
-        self.root.after(_THEME_TURN, self._watch_theme)
+        self._after(_THEME_TURN, self._watch_theme)
 
     def _system_theme_is(self, name: str) -> None:
         if self.settings.theme == "system" and name != ctk.get_appearance_mode().lower():

@@ -44,7 +44,7 @@ def read_clipboard(window: tk.Misc) -> Content:
 
 
 def paths_in(text: str) -> Iterator[Path]:
-    """Existing files and folders that a text names, one a line, as paths or as `file:` addresses."""
+    """Existing files and folders that a text names, a line each: paths or `file:` addresses."""
     for line in text.splitlines():
         name = line.strip().strip('"')
         if name.startswith("file:"):
@@ -57,7 +57,7 @@ def paths_in(text: str) -> Iterator[Path]:
 
 def _selection(window: tk.Misc, kind: str) -> str:
     try:
-        return str(window.selection_get(selection="CLIPBOARD", type=kind))
+        return str(window.selection_get(selection="CLIPBOARD", type=kind))  # type: ignore[no-untyped-call]
     except tk.TclError:  # nothing of that kind there
         return ""
 
@@ -65,7 +65,7 @@ def _selection(window: tk.Misc, kind: str) -> str:
 def _bytes(data: str) -> bytes:
     # Tk hands binary data out as text: bytes in hexadecimal ("0x89 0x50 ...") where its format is
     # unknown to it, and one character for each byte otherwise.
-    words = data.split()
-    if words and all(word.startswith("0x") for word in words[:8]):
-        return bytes(int(word, 16) & 0xFF for word in words)
+    if data.startswith("0x"):
+        with contextlib.suppress(ValueError):
+            return bytes.fromhex(data.replace("0x", " "))
     return data.encode("latin-1", "replace")

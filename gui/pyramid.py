@@ -38,7 +38,8 @@ class Pyramid:
 
         Args:
             box: (left, top, right, bottom) in fractions, 0 to 1, of its sides.
-            width: in pixels, of what is returned; `height` likewise.
+            width: of what is returned, in pixels.
+            height: of what is returned, in pixels.
         """
         left, top, right, bottom = box
         scale = width / max((right - left) * self.size[0], 1e-9)

@@ -13,17 +13,15 @@ from pathlib import Path
 from PIL import Image
 
 from gui.picture_list import PictureList
+from gui.saving import save_picture, save_rows, save_verdict
 from gui.worker import Deliver, Task, Worker
 from keras_detector import images
-from keras_detector.atomic_file import write_atomically
 from keras_detector.card import Card
 from keras_detector.detector import Detector, Examination, Prediction
 from keras_detector.enhance import Enhancement, enhance
 from keras_detector.errors import DetectorError, ModelFileError
 from keras_detector.explain import draw_explanation
-from keras_detector.picture_output import check_output, encode_picture
 from keras_detector.pixels import Pixels
-from keras_detector.report import write_csv, write_html
 from keras_detector.rows import Row
 from keras_detector.strictness import Strictness, threshold_for
 
@@ -135,7 +133,7 @@ class Session:
             changed=lambda: self._tell(Part.LIST),
             failed=self._fail,
         )
-        self._load(model, previous=None)
+        self._load(model, previous=None, judge_again=False)
 
     def listen(self, listener: Callable[[Part], None]) -> None:
         """Have `listener` called after every change, with the part that changed."""
@@ -146,7 +144,7 @@ class Session:
         previous = self.model if self.model.card is not None else None
         self.model = ModelInUse(path)
         self._tell(Part.MODEL)
-        self._load(path, previous)
+        self._load(path, previous, judge_again=True)
 
     def choose_strictness(self, strictness: Strictness) -> None:
         """Decide anew, by another threshold, what has been judged; nothing is computed again."""
@@ -234,15 +232,11 @@ class Session:
             out: where to.
             overwrite: a person has agreed that what is there is replaced, the original included.
         """
-        if self.enhanced is None or self.enhanced.pixels is None:
+        enhanced, opened = self.enhanced, self.picture
+        if enhanced is None or enhanced.pixels is None or opened is None:
             return
-        pixels = self.enhanced.pixels
-
-        def work(_: Task) -> Path:
-            write_atomically(out, encode_picture(pixels, out.suffix))
-            return out
-
-        self._save(work)
+        pixels, original = enhanced.pixels, opened.path
+        self._save(out, lambda: save_picture(out, pixels, original, overwrite=overwrite))
 
     def save_verdict(self, out: Path) -> None:
         """Write the verdict with its heatmap: a picture (`.png`) or a page (`.html`)."""
@@ -253,33 +247,20 @@ class Session:
         examination = replace(examination, prediction=self.decide(examination))
         row = Row(opened.path or Path("clipboard"), examination.prediction)
 
-        def work(_: Task) -> Path:
-            drawn = draw_explanation(picture.pixels, examination, card.input)
-            if out.suffix.lower() == ".html":
-                write_html(out, [row], pictures=[drawn])
-            else:
-                check_output(out, opened.path, overwrite=True, suffixes=(".png",))
-                write_atomically(out, encode_picture(drawn, ".png"))
-            return out
+        def work() -> None:
+            save_verdict(out, row, draw_explanation(picture.pixels, examination, card.input))
 
-        self._save(work)
+        self._save(out, work)
 
     def save_list(self, out: Path) -> None:
         """Write the verdicts of the list so far: a table (`.csv`) or a page (`.html`)."""
-        rows = [
-            Row(entry.path, entry.error or self.decide(entry.examination))
-            for entry in self.pictures.entries
-            if entry.examination is not None or entry.error is not None
-        ]
-
-        def work(_: Task) -> Path:
-            if out.suffix.lower() == ".html":
-                write_html(out, rows)
-            else:
-                write_csv(out, rows)
-            return out
-
-        self._save(work)
+        rows: list[Row] = []
+        for entry in self.pictures.entries:
+            if entry.error is not None:
+                rows.append(Row(entry.path, entry.error))
+            elif entry.examination is not None:
+                rows.append(Row(entry.path, self.decide(entry.examination)))
+        self._save(out, lambda: save_rows(out, rows))
 
     def dismiss_message(self) -> None:
         """Take the message away."""
@@ -341,7 +322,7 @@ class Session:
 
         self._judging = self._judge.submit(lambda _: self._ready().examine(picture), judged, failed)
 
-    def _load(self, path: Path, previous: ModelInUse | None) -> None:
+    def _load(self, path: Path, previous: ModelInUse | None, *, judge_again: bool) -> None:
         def work(_: Task) -> Card:
             detector = Detector(path)
             self._detector = detector
@@ -350,7 +331,7 @@ class Session:
         def loaded(card: Card) -> None:
             self.model.card = card
             self._tell(Part.MODEL)
-            if previous is not None:
+            if judge_again:
                 self._judge_open_picture()
                 self.pictures.judge_again()
 
@@ -381,12 +362,12 @@ class Session:
             enhanced.progress = done
             self._tell(Part.ENHANCED)
 
-    def _save(self, work: Callable[[Task], Path]) -> None:
-        def saved(path: Path) -> None:
-            self.message = Message(saved=path)
+    def _save(self, out: Path, write: Callable[[], None]) -> None:
+        def saved(_: object) -> None:
+            self.message = Message(saved=out)
             self._tell(Part.MESSAGE)
 
-        self._helper.submit(work, saved, self._fail)
+        self._helper.submit(lambda _: write(), saved, self._fail)
 
     def _fail(self, error: DetectorError) -> None:
         _LOG.warning("%s: %s", type(error).__name__, error)

@@ -84,7 +84,7 @@ def bind_shortcuts(window: tk.Misc, actions: Mapping[str, Callable[[], object]])
         held = bool(event.state & (_COMMAND if COMMAND else _CONTROL))
         shift = bool(event.state & _SHIFT)
         # Shift only makes the plus sign; with letters it counts.
-        action = table.get((key, held, shift and (held or len(key) > 1 and key != "plus")))
+        action = table.get((key, held, shift and (held or (len(key) > 1 and key != "plus"))))
         if action is not None:
             action()
 

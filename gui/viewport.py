@@ -100,8 +100,10 @@ class Viewport:
         begin = window / 2 - self._centre[axis] * self.scale
         first = max(round(begin), 0)
         last = min(max(round(begin + length), first + 1), window)
-        inside = [min(max((edge - begin) / length, 0.0), 1.0) for edge in (first, last)]
-        return first, max(last - first, 1), inside[0], max(inside[1], inside[0] + 1e-9)
+        # An edge of the picture that is in the window is drawn, however the pixels are rounded.
+        low = 0.0 if begin >= 0 else (first - begin) / length
+        high = 1.0 if begin + length <= window else (last - begin) / length
+        return first, max(last - first, 1), low, max(high, low + 1e-9)
 
     def _keep_inside(self) -> None:
         """No empty margin on one side while something is hidden on the other."""

@@ -21,7 +21,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class Task:
-    """A submitted job, as both sides see it. Once cancelled, nothing of it is delivered any longer."""
+    """A submitted job, as both sides see it; once cancelled, nothing of it is delivered."""
 
     def __init__(self) -> None:
         self._cancelled = threading.Event()
@@ -88,7 +88,7 @@ class Worker:
             except DetectorError as error:
                 finish(lambda error=error: failed(error))  # type: ignore[misc]
             # Whatever a library raises must not end the thread, or the app would wait for ever.
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001
                 _LOG.exception("a job failed")
                 finish(lambda error=error: failed(_unforeseen(error)))  # type: ignore[misc]
             else:

@@ -1,8 +1,8 @@
-"""The rows of many pictures on one canvas: only what is visible is drawn, however many there are."""
+"""The rows of many pictures on one canvas: only what is visible is drawn."""
 
 import io
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 

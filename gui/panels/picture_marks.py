@@ -1,4 +1,4 @@
-"""What is drawn on the canvas beside the picture: the divider, and a sentence where there is none."""
+"""What is drawn on the canvas beside pictures: the divider, and a sentence in their place."""
 
 from typing import Any
 
@@ -35,7 +35,8 @@ def draw_divider(canvas: ThemedCanvas, seen: Seen, x: float, words: tuple[str, s
     )
     for side in (-1, 1):
         near, far = x + side * arrow, x + side * 2 * arrow
-        canvas.create_line(near, middle - arrow, far, middle, near, middle + arrow, **line)
+        points = [near, middle - arrow, far, middle, near, middle + arrow]
+        canvas.create_line(points, **line)
     top = seen.y + canvas.px(12)
     _tag(canvas, words[0], x - canvas.px(12), top, "ne")
     _tag(canvas, words[1], x + canvas.px(12), top, "nw")

@@ -60,7 +60,7 @@ class ThemedCanvas(tk.Canvas, CTkAppearanceModeBaseClass, CTkScalingBaseClass):
 
     def px(self, length: float) -> int:
         """An unscaled length in the screen's pixels."""
-        return round(length * self._get_widget_scaling())
+        return round(length * float(self._get_widget_scaling()))
 
     def shade(self, colour: Pair) -> str:
         """The colour of the present theme."""
@@ -68,8 +68,9 @@ class ThemedCanvas(tk.Canvas, CTkAppearanceModeBaseClass, CTkScalingBaseClass):
 
     def letters(self, size: int, *, bold: bool = False) -> tuple[str, int] | tuple[str, int, str]:
         """The app's font in a size, scaled."""
-        family, points, *weight = theme.font(size, bold=bold)
-        return (family, -self.px(points), *weight) if weight else (family, -self.px(points))
+        font = theme.font(size, bold=bold)
+        points = -self.px(font[1])
+        return (font[0], points) if len(font) == 2 else (font[0], points, font[2])
 
     def icon(self, name: str, colour: Pair, size: int) -> ImageTk.PhotoImage:
         """An icon of `size` unscaled pixels."""
@@ -98,8 +99,8 @@ class ThemedCanvas(tk.Canvas, CTkAppearanceModeBaseClass, CTkScalingBaseClass):
             *(left, bottom - radius, left, bottom - radius),
             *(left, top + radius, left, top + radius, left, top),
         ]
-        options = {"fill": self.shade(colour), "smooth": True} | options
-        return self.create_polygon(corners, **options)
+        settings: dict[str, Any] = {"fill": self.shade(colour), "smooth": True} | options
+        return self.create_polygon(corners, **settings)
 
     def _dress(self) -> None:
         self.configure(bg=self.shade(self._background))

@@ -1,0 +1,490 @@
+"""Everything that a user can do, through the widgets, on a screen that nobody sees."""
+
+import json
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gui import dialogs
+from gui.picture_list import Entry, Order, Stage
+from gui.texts import read_texts
+from keras_detector.labels import VERDICT_TEXTS, Verdict
+from keras_detector.strictness import Strictness
+from tests.conftest import draw_picture, write_dataset
+
+pytestmark = pytest.mark.gui
+
+
+def save_picture(path: Path, *, fake: bool = True, size: int = 48, seed: int = 3) -> Path:
+    Image.fromarray(draw_picture(np.random.default_rng(seed), fake=fake, size=size)).save(path)
+    return path
+
+
+@pytest.fixture
+def picture(tmp_path):
+    return save_picture(tmp_path / "picture.png")
+
+
+@pytest.fixture
+def app(start_app):
+    return start_app()
+
+
+def answer(monkeypatch, name, *answers):
+    """Have a file dialog answer, one answer after the other; gives what it was asked with."""
+    asked, left = [], list(answers)
+
+    def dialog(*arguments):
+        asked.append(arguments)
+        return left.pop(0)
+
+    monkeypatch.setattr(dialogs, name, dialog)
+    return asked
+
+
+def test_the_window_is_there_before_anything_else_is(start_app):
+    app = start_app()
+    assert app.root.winfo_ismapped()
+    assert app.root.title() == "AI Image Classifier"
+    assert "Drop a picture" in shown_texts(app.window.view)
+    app.run_until(lambda: app.session.model.card is not None)
+
+
+def shown_texts(canvas):
+    texts = [canvas.itemcget(i, "text") for i in canvas.find_all() if canvas.type(i) == "text"]
+    return " ".join(texts)
+
+
+def test_pictures_of_the_command_line_are_opened(start_app, picture):
+    app = start_app(picture)
+    app.run_until(app.judged)
+    assert app.opened.path == picture
+
+
+def test_a_picture_is_opened_by_button_key_drop_and_clipboard(app, picture, monkeypatch):
+    answer(monkeypatch, "ask_files", [picture], [picture], [])
+    app.click(app.window.header.open)
+    app.run_until(app.judged)
+    assert app.opened.path == picture
+    first = app.opened
+    app.press("<Control-o>")
+    assert app.opened is not first
+    second = app.opened
+    app.press("<Control-o>")
+    assert app.opened is second  # the dialog was cancelled
+    app.root._drop(SimpleNamespace(data=f"{{{picture}}}", action="copy"))
+    app.run_until(lambda: app.opened is not second)
+    third = app.opened
+    app.root.clipboard_clear()
+    app.root.clipboard_append(picture.as_uri())
+    app.press("<Control-v>")
+    app.run_until(lambda: app.opened is not third)
+    assert app.opened.path == picture
+    app.root.clipboard_clear()
+    app.root.clipboard_append("just words")
+    app.click(app.window.header.paste)
+    assert app.window.bar.text == "The clipboard holds no picture."
+    app.press("<Escape>")
+    assert app.window.bar.text == ""
+
+
+def test_pixels_of_the_clipboard_are_opened(app, picture, monkeypatch):
+    monkeypatch.setattr("gui.commands.read_clipboard", lambda _: picture.read_bytes())
+    app.press("<Control-v>")
+    app.run_until(app.judged)
+    assert app.opened.path is None
+    assert app.opened.picture.pixels.shape == (48, 48, 3)
+    monkeypatch.setattr("gui.commands.read_clipboard", lambda _: Image.new("RGB", (70, 50)))
+    app.press("<Control-v>")
+    app.run_until(lambda: app.opened.picture and app.judged())
+    assert app.opened.picture.pixels.shape == (50, 70, 3)
+
+
+def test_a_large_picture_is_whole_then_zoomed_and_panned(app, tmp_path):
+    app.open(save_picture(tmp_path / "large.png", size=2000))
+    view = app.window.view
+    port = view.viewport
+    assert port.is_whole
+    assert port.scale == pytest.approx((view.winfo_height() - 32) / 2000)
+    assert port.seen().box == (0.0, 0.0, 1.0, 1.0)
+    app.press("<plus>")
+    assert port.scale == pytest.approx(1.25 * port.whole_scale)
+    app.press("<1>")
+    assert port.scale == 1.0
+    app.press("<Button-4>", view)
+    assert port.scale == 1.25
+    before = port.seen().box
+    view.event_generate("<ButtonPress-1>", x=300, y=300)
+    view.event_generate("<B1-Motion>", x=350, y=320)
+    view.event_generate("<ButtonRelease-1>", x=350, y=320)
+    app.settle()
+    left, top, *_ = port.seen().box
+    assert before[0] - left == pytest.approx(50 / 1.25 / 2000, abs=1e-3)
+    assert before[1] - top == pytest.approx(20 / 1.25 / 2000, abs=1e-3)
+    app.press("<Right>", view)
+    assert port.seen().box[0] > left
+    app.click(app.window.picture_bar.buttons["zoom_fit"])
+    assert port.is_whole
+    app.press("<0>")
+    assert port.is_whole
+
+
+@pytest.mark.parametrize(
+    ("band", "verdict"),
+    [((0.0, 1.0), Verdict.UNDETERMINED), ((0.5, 0.5), Verdict.FAKE), ((0.5, 0.5), Verdict.REAL)],
+)
+def test_the_verdict_is_said_in_words_with_sign_and_score(app, picture, band, verdict):
+    app.open(picture)
+    decided = SimpleNamespace(
+        verdict=verdict,
+        score=0.731,
+        threshold=0.5,
+        reasons=("uncertain", "too_small") if verdict is Verdict.UNDETERMINED else (),
+    )
+    app.session.decide = lambda _: decided
+    panel = app.window.verdict
+    panel.show()
+    app.settle()
+    assert panel.verdict.cget("text") == VERDICT_TEXTS[verdict]
+    assert panel.score.cget("text") == "Score 0.73"
+    reasons = panel.reasons.cget("text") if panel.reasons.winfo_ismapped() else ""
+    assert ("too close to the threshold" in reasons) == bool(decided.reasons)
+    assert "threshold 0." in shown_texts(panel.scale)
+    assert app.session.model.card.name in panel.cost.cget("text")
+    assert "of 100 photographs" in panel.cost.cget("text")
+
+
+def test_the_heatmap_lies_over_the_picture_at_every_opacity(app, picture):
+    app.open(picture)
+    panel, view = app.window.verdict, app.window.view
+    plain = view._picture(view._original)
+    app.press("<h>")
+    app.run_until(lambda: app.window.layers.heatmap is not None)
+    app.settle()
+    assert panel.heatmap.is_on
+    drawn = view._picture(view._original)
+    assert drawn.size == plain.size
+    assert np.asarray(drawn).tobytes() != np.asarray(plain).tobytes()
+    panel.opacity_slider.focus_set()
+    for _ in range(30):
+        app.press("<Left>", panel.opacity_slider)
+    assert view.opacity == 0.0
+    grey = np.asarray(view._picture(view._original)).astype(int)
+    assert (grey.max(axis=2) - grey.min(axis=2)).max() <= 1
+    app.press("<h>")
+    assert view._picture(view._original).tobytes() == plain.tobytes()
+
+
+def test_strictness_is_chosen_by_what_it_costs_and_remembered(app, picture, tmp_path):
+    app.open(picture)
+    panel = app.window.strictness
+    for level in Strictness:
+        assert "of fakes" in panel.costs[level].cget("text")
+    app.click(panel.levels[Strictness.SENSITIVE].button)
+    assert app.session.strictness is Strictness.SENSITIVE
+    panel.levels[Strictness.CAUTIOUS].focus_set()
+    app.press("<space>", panel.levels[Strictness.CAUTIOUS])
+    assert app.session.strictness is Strictness.CAUTIOUS
+    saved = json.loads((tmp_path / "config/AIImageClassifier/settings.json").read_bytes())
+    assert saved["strictness"] == "cautious"
+
+
+def test_a_file_that_is_no_model_is_refused_in_a_sentence(app, picture, tiny_model, monkeypatch):
+    app.run_until(lambda: app.session.model.card is not None)
+    answer(monkeypatch, "ask_files", [picture])
+    menu = app.window.strictness.menu.menu
+    assert menu.get() == "tiny"
+    menu._dropdown_callback(menu.cget("values")[-1])
+    app.run_until(lambda: app.window.bar.text)
+    assert app.window.bar.text.startswith("This is no model that can be used here")
+    assert app.session.model.path == tiny_model
+    assert menu.get() == "tiny"
+    app.click(app.window.strictness.more)
+    assert app.window.strictness.limits.winfo_manager()
+
+
+def test_before_and_after_with_a_divider_for_mouse_and_keys(app, picture):
+    app.open(picture)
+    panel, view = app.window.enhance, app.window.view
+    panel.luminance.slider.set(5)
+    assert panel.settings().luminance_strength == 5
+    app.press("<Control-e>")
+    app.run_until(lambda: app.session.enhanced and app.session.enhanced.prediction)
+    app.run_until(lambda: app.window.layers.enhanced is not None)
+    app.settle()
+    assert "before" in shown_texts(view)
+    assert "The enhanced picture scores" in app.window.verdict.enhanced.cget("text")
+    x = round(view._divider_x())
+    view.event_generate("<ButtonPress-1>", x=x, y=200)
+    view.event_generate("<B1-Motion>", x=x + 10, y=200)
+    view.event_generate("<ButtonRelease-1>", x=x + 10, y=200)
+    app.settle()
+    assert view._divider_x() == pytest.approx(x + 10, abs=1)
+    moved = view.divider
+    view.focus_set()
+    app.press("<Left>", view)
+    assert view.divider == pytest.approx(moved - 0.02)
+    app.press("<Escape>")
+    assert app.session.enhanced is None
+    assert "before" not in shown_texts(view)
+
+
+def test_nothing_to_enhance_and_no_choice_cannot_be_started(app, picture):
+    panel = app.window.enhance
+    assert panel.start.cget("state") == "disabled"
+    app.open(picture)
+    assert panel.start.cget("state") == "normal"
+    app.click(panel.denoise.box)
+    app.click(panel.double.box)
+    assert panel.start.cget("state") == "disabled"
+    assert "Choose at least one" in panel._status.cget("text")
+
+
+def test_enhancing_shows_progress_and_can_be_cancelled(app, tmp_path):
+    app.open(save_picture(tmp_path / "large.png", size=1500))
+    panel = app.window.enhance
+    app.click(panel.start)
+    app.run_until(lambda: app.session.enhanced.progress > 0)
+    app.settle()
+    assert panel.progress.winfo_manager()
+    assert panel.start.cget("text") == "Cancel"
+    app.click(panel.start)
+    assert app.session.enhanced is None
+    assert panel.start.cget("text") == "Enhance"
+
+
+def test_the_enhanced_picture_is_saved_and_the_original_only_when_agreed(
+    app, picture, tmp_path, monkeypatch
+):
+    app.open(picture)
+    app.click(app.window.enhance.denoise.box)
+    app.click(app.window.enhance.start)
+    app.run_until(lambda: app.session.enhanced and app.session.enhanced.prediction)
+    asked = answer(
+        monkeypatch, "ask_new_file", None, tmp_path / "new.webp", picture, picture, picture
+    )
+    app.press("<Control-s>")
+    assert asked[0][-1] == "picture-enhanced.png"
+    app.press("<Control-s>")
+    app.run_until(lambda: app.window.bar.text)
+    assert app.window.bar.text == f"Saved: {tmp_path / 'new.webp'}"
+    assert Image.open(tmp_path / "new.webp").size == (96, 96)
+    before = picture.read_bytes()
+    app.click(app.window.enhance.save)
+    assert "is the original picture" in app.window.bar.text
+    replace, keep = (
+        next(b for b in app.window.bar.buttons if b.cget("text") == text)
+        for text in ("Replace", "Keep")
+    )
+    assert replace.winfo_rootx() < keep.winfo_rootx()
+    app.click(keep)
+    assert picture.read_bytes() == before
+    assert app.window.bar.text == ""
+    app.click(app.window.enhance.save)
+    app.click(next(b for b in app.window.bar.buttons if b.cget("text") == "Replace"))
+    app.run_until(lambda: app.window.bar.text.startswith("Saved"))
+    assert Image.open(picture).size == (96, 96)
+
+
+def test_the_verdict_is_saved(app, picture, tmp_path, monkeypatch):
+    app.open(picture)
+    answer(monkeypatch, "ask_new_file", tmp_path / "v.html", tmp_path / "v.png")
+    app.press("<Control-Shift-S>")
+    app.run_until(lambda: (tmp_path / "v.html").exists())
+    score = f"{app.opened.examination.prediction.score:.3f}"
+    page = (tmp_path / "v.html").read_text(encoding="utf-8")
+    assert score in page
+    assert "data:image/png" in page
+    app.click(app.window.verdict.save)
+    app.run_until(lambda: (tmp_path / "v.png").exists())
+
+
+def test_a_folder_becomes_a_list_that_is_sorted_opened_and_exported(app, tmp_path, monkeypatch):
+    folder = write_dataset(tmp_path / "set", 12)
+    (folder / "broken.png").write_bytes(b"nothing")
+    answer(monkeypatch, "ask_folder", folder)
+    app.press("<Control-Shift-O>")
+    pictures = app.session.pictures
+    app.run_until(lambda: pictures.stage is Stage.FINISHED)
+    app.settle()
+    panel = app.window.list
+    assert app.window.is_list_shown
+    assert panel.status.cget("text") == "25 pictures, 1 unreadable"
+    assert panel.rows.count == 25
+    app.click(panel.heads[Order.SCORE])
+    scores = [e.examination.prediction.score for e in panel._entries if e.examination]
+    assert scores == sorted(scores, reverse=True)
+    assert panel._entries[-1].error is not None
+    app.click(panel.heads[Order.NAME])
+    app.click(panel.heads[Order.NAME])
+    names = [e.path for e in panel._entries]
+    assert names == sorted(names, reverse=True)
+    panel.rows.focus_set()
+    app.press("<Down>", panel.rows)
+    app.press("<Return>", panel.rows)
+    assert not app.window.is_list_shown
+    assert app.opened.path == names[1]
+    app.run_until(app.judged)
+    app.settle()
+    assert app.window.header.list.winfo_ismapped()
+    app.press("<Control-l>")
+    assert app.window.is_list_shown
+    rows = panel.rows
+    rows.event_generate("<ButtonRelease-1>", x=200, y=10)
+    app.settle()
+    assert app.opened.path == names[0]
+    app.press("<Escape>")
+    assert app.window.is_list_shown
+    answer(monkeypatch, "ask_new_file", tmp_path / "list.csv", tmp_path / "list.html")
+    app.press("<Control-s>")
+    app.run_until(lambda: (tmp_path / "list.csv").exists())
+    assert len((tmp_path / "list.csv").read_text(encoding="utf-8-sig").splitlines()) == 26
+    app.click(panel.export)
+    app.run_until(lambda: (tmp_path / "list.html").exists())
+
+
+def test_a_list_can_be_cancelled(app, tmp_path):
+    app.root._drop(SimpleNamespace(data=str(write_dataset(tmp_path / "set", 200)), action="copy"))
+    app.run_until(lambda: app.session.pictures.done > 2)
+    app.settle()
+    assert "of 400 pictures" in app.window.list.status.cget("text")
+    app.click(app.window.list.cancel)
+    assert app.session.pictures.stage is Stage.CANCELLED
+    done = app.session.pictures.done
+    app.settle()
+    assert app.session.pictures.done == done
+    assert app.window.list.status.cget("text").startswith("Cancelled after")
+
+
+def test_ten_thousand_rows_are_a_few_items(app, tmp_path):
+    pictures = app.session.pictures
+    pictures.entries = [Entry(tmp_path / f"{n:05}.jpg") for n in range(10_000)]
+    pictures.stage = Stage.CANCELLED
+    app.window.show_list(True)
+    app.window.list.show()
+    app.settle()
+    rows = app.window.list.rows
+    assert rows.count == 10_000
+    assert len(rows.find_all()) < 200
+    rows.focus_set()
+    app.press("<End>", rows)
+    assert "09999.jpg" in shown_texts(rows)
+    rows.yview("moveto", "0.5")
+    app.settle()
+    assert "05000.jpg" in shown_texts(rows)
+    app.press("<Home>", rows)
+    assert "00000.jpg" in shown_texts(rows)
+
+
+def test_language_and_theme_change_while_it_runs_and_are_remembered(app, picture, tmp_path):
+    app.open(picture)
+    app.press("<Control-comma>")
+    sheet = app.window._sheet
+    assert sheet.winfo_ismapped()
+    theme, language = (w for w in sheet.winfo_children() if hasattr(w, "buttons"))
+    light = app.window.view.cget("bg")
+    theme.focus_set()
+    app.press("<Right>", theme)
+    assert app.window.view.cget("bg") != light
+    language.buttons._command("Русский")
+    app.settle()
+    russian = read_texts("ru")
+    assert app.root.title() == russian["app.title"]
+    assert app.window.verdict.save.cget("text") == russian["save.report"]
+    app.run_until(lambda: app.window.view.has_picture)
+    app.app.close()
+    saved = json.loads((tmp_path / "config/AIImageClassifier/settings.json").read_bytes())
+    assert (saved["theme"], saved["language"]) == ("dark", "ru")
+    assert (saved["width"], saved["height"]) == (1200, 820)
+
+
+def test_help_lists_every_shortcut_and_escape_closes_it(app):
+    app.press("<F1>")
+    sheet = app.window._sheet
+    assert sheet.winfo_ismapped()
+    app.press("<Escape>")
+    assert not sheet.winfo_exists()
+
+
+def test_tab_reaches_every_control_and_shows_where_it_is(app, picture):
+    app.open(picture)
+    window = app.window
+    wanted = [
+        window.header.open,
+        window.header.open_folder,
+        window.header.paste,
+        window.header.settings,
+        window.header.help,
+        window.view,
+        *window.picture_bar.buttons.values(),
+        window.verdict.heatmap,
+        window.verdict.save,
+        *window.strictness.levels.values(),
+        window.strictness.menu,
+        window.strictness.more,
+        window.enhance.denoise,
+        window.enhance.luminance,
+        window.enhance.colour,
+        window.enhance.double,
+        window.enhance.start,
+        window.enhance.save,
+    ]
+    app.root.focus_set()
+    visited = []
+    widget = app.root
+    for _ in range(60):
+        widget = widget.tk_focusNext()
+        if widget in visited:
+            break
+        visited.append(widget)
+        widget.focus_set()
+    missing = [w for w in wanted if w not in visited]
+    # A disabled button is passed over only where it is disabled.
+    assert not missing
+    button = window.header.open
+    button.focus_set()
+    app.settle()
+    assert button.cget("border_width") == 2
+    window.header.paste.focus_set()
+    app.settle()
+    assert button.cget("border_width") == 0
+
+
+def test_an_unreadable_picture_is_said_in_the_window(app, tmp_path):
+    (tmp_path / "bad.jpg").write_bytes(b"\xff\xd8\xff nonsense")
+    app.open(tmp_path / "bad.jpg")
+    assert app.window.verdict.verdict.cget("text") == "CANNOT READ"
+    assert "cannot be read" in shown_texts(app.window.view)
+
+
+def test_an_exception_goes_to_the_log_and_to_the_bar(app, caplog):
+    app.root.after(1, lambda: 1 / 0)
+    app.run_until(lambda: app.window.bar.text)
+    assert "Something went wrong" in app.window.bar.text
+    assert "ZeroDivisionError" in caplog.text
+    app.click(app.window.bar.close)
+    assert app.window.bar.text == ""
+
+
+def test_a_narrow_window_keeps_every_button(start_app):
+    app = start_app(width=640, height=400)
+    header = app.window.header
+    assert header.paste.cget("text") == ""
+    assert header.help.winfo_rootx() + header.help.winfo_width() <= 640
+    app.root.geometry("1200x800")
+    app.run_until(lambda: header.paste.cget("text") == "Paste")
+
+
+def test_closing_ends_every_thread(start_app, picture):
+    before = {thread for thread in threading.enumerate() if not thread.daemon}
+    app = start_app(picture)
+    app.run_until(app.judged)
+    app.press("<Control-q>")
+    assert app.app.ended
+    names = {thread.name for thread in threading.enumerate()}
+    assert not names & {"judge", "helper", "view", "import"}
+    assert {thread for thread in threading.enumerate() if not thread.daemon} == before
