@@ -14,6 +14,7 @@ import customtkinter as ctk
 
 from gui import theme
 from gui.drop import DropWindow
+from gui.icons import show_icon
 from gui.log import start_log
 from gui.outbox import Outbox
 from gui.settings import Settings, load_settings, log_path, save_settings, settings_path
@@ -109,6 +110,7 @@ class App:
     def _size_window(self) -> None:
         root, settings = self.root, self.settings
         root.title(self._texts("app.title"))
+        show_icon(root)
         if sys.platform == "linux":
             # customtkinter finds the scaling of Windows and macOS by itself.
             scaling = max(round(root.winfo_fpixels("1i") / 96 * 4) / 4, 1.0)

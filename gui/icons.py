@@ -3,8 +3,12 @@
 Each verdict has a shape of its own, so that no one needs the colour to tell them apart.
 """
 
+import sys
+import tkinter as tk
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 import customtkinter as ctk
 from PIL import Image, ImageColor, ImageDraw, ImageFont
@@ -30,6 +34,22 @@ def icon(name: str, colour: Pair, size: int) -> ctk.CTkImage:
     """
     light, dark = (draw_icon(name, shade, _LARGEST) for shade in colour)
     return ctk.CTkImage(light, dark, (size, size))
+
+
+def show_icon(root: Any) -> None:
+    """Give a top-level window the app's icon, where there is one.
+
+    It lies beside this file in the installed app, and in packaging/ elsewhere.
+    """
+    here = Path(__file__).parent
+    for folder in (here / "artwork", here.parent / "packaging" / "icons"):
+        if sys.platform == "win32" and (folder / "app.ico").exists():
+            root.iconbitmap(str(folder / "app.ico"))
+        elif sys.platform == "linux" and (folder / "app.png").exists():
+            root.iconphoto(True, tk.PhotoImage(master=root, file=str(folder / "app.png")))
+        else:
+            continue
+        return
 
 
 @lru_cache(maxsize=128)

@@ -1,8 +1,8 @@
 """Colours, spacings and fonts of every widget: pairs for the light and the dark theme.
 
-One accent colour marks what can be pressed and what has the focus. The colours of the verdicts are
-those of the heatmap (Okabe & Ito 2008), a little darker or lighter where text needs it; none of
-them is ever the only sign.
+One accent colour, that of the icon, marks what can be pressed and what has the focus. The colours
+of the verdicts are those of the heatmap (Okabe & Ito 2008), a little darker or lighter where text
+needs it; none of them is ever the only sign.
 """
 
 import sys
@@ -19,12 +19,13 @@ STAGE: Pair = ("#E8EAEE", "#0F1115")
 TEXT: Pair = ("#1A1E26", "#ECEEF2")
 MUTED: Pair = ("#596170", "#A0A8B6")
 LINE: Pair = ("#DBDFE6", "#343A46")
-ACCENT: Pair = ("#4F46E5", "#7168F8")
-ACCENT_HOVER: Pair = ("#4038C7", "#8179FF")
+ACCENT: Pair = ("#0F766E", "#12857A")
+ACCENT_HOVER: Pair = ("#0B5C55", "#169A8D")
+ACCENT_TEXT: Pair = ("#0F766E", "#4CC7B6")
 ON_ACCENT: Pair = ("#FFFFFF", "#FFFFFF")
 QUIET: Pair = ("#ECEEF2", "#2B303A")
 QUIET_HOVER: Pair = ("#DFE2E9", "#3A404D")
-SELECTED: Pair = ("#EEEDFD", "#2B2A4A")
+SELECTED: Pair = ("#E6F3F1", "#17332F")
 HOVER: Pair = ("#F6F7F9", "#252932")
 
 REAL: Pair = ("#0069A3", "#56A9DE")

@@ -1,7 +1,7 @@
 """Pictures of the app in every state, to look at: `python packaging/screenshots.py OUT`.
 
-Needs a display (`xvfb-run -a -s "-screen 0 1400x900x24"`); with `--scale 2` the window is drawn as
-on a screen of twice the usual density. Nothing of the user's settings is read or written.
+Needs a display (`xvfb-run -a -s "-screen 0 1400x900x24"`); with Xvfb's `-dpi 192` the window is
+drawn as on a screen of twice the usual density. Nothing of the user's settings is read or written.
 """
 
 import argparse
@@ -45,15 +45,20 @@ class Studio:
     Args:
         out: the folder that the pictures go to.
         suffix: at the end of their names.
+        language: of the app.
+        theme: of the app.
+        model: the model file; None: the shipped default.
     """
 
-    def __init__(self, out: Path, suffix: str, language: str, theme: str) -> None:
+    def __init__(
+        self, out: Path, suffix: str, language: str, theme: str, model: Path | None
+    ) -> None:
         from gui.app import App
         from gui.settings import Settings
 
         self._out, self._suffix = out, suffix
         settings = Settings(width=1280, height=840, theme=theme, language=language)
-        self.app = App(settings, [], model=None)
+        self.app = App(settings, [], model=model)
         self.wait(lambda: self.app.window is not None)
         self.root = self.app.root
         self.window = self.app.window
@@ -104,12 +109,14 @@ def take_all(studio: Studio, folder: Path) -> None:
     studio.take("cannot-tell")
     studio.open(draw_scene(folder / "scene.png"))
     studio.take("fake")
-    noisy = np.asarray(Image.open(SAMPLES / "astronaut.png").convert("RGB")).astype(float)
+    noisy = np.asarray(
+        Image.open(SAMPLES / "astronaut.png").convert("RGB").resize((900, 900))
+    ).astype(float)
     noisy += np.random.default_rng(0).normal(0, 16, noisy.shape)
     Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)).save(folder / "noisy.png")
     studio.open(folder / "noisy.png")
     window.enhance.toggle()
-    studio.wait(lambda: session.enhanced and session.enhanced.progress > 0.2)
+    studio.wait(lambda: session.enhanced and session.enhanced.progress > 0.1)
     studio.take("enhancing")
     studio.wait(lambda: session.enhanced and session.enhanced.prediction)
     studio.wait(lambda: window.layers.enhanced is not None)
@@ -156,13 +163,14 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--language", default="en", choices=("en", "ru"))
     parser.add_argument("--theme", default="light", choices=("light", "dark"))
+    parser.add_argument("--model", type=Path, help="default: the shipped one")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["XDG_CONFIG_HOME"] = os.environ["XDG_STATE_HOME"] = folder
         sys.path.insert(0, str(ROOT))
         suffix = f"{options.theme}-{options.language}"
-        studio = Studio(options.out, suffix, options.language, options.theme)
+        studio = Studio(options.out, suffix, options.language, options.theme, options.model)
         take_all(studio, Path(folder))
         studio.app.close()
 

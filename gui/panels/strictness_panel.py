@@ -64,7 +64,7 @@ class StrictnessPanel(ctk.CTkFrame):
             self._toggle_limits,
             height=28,
             fg_color="transparent",
-            text_color=theme.ACCENT,
+            text_color=theme.ACCENT_TEXT,
             anchor="w",
         )
         self.more.pack(fill="x", padx=pad - 6, pady=(0, theme.GAP))
