@@ -15,6 +15,11 @@ class Outbox:
         """Have the main thread make a call."""
         self._calls.put(call)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no call waits."""
+        return self._calls.empty()
+
     def deliver(self, seconds: float = 0.008) -> None:
         """Make the calls that wait, until they are done or the time is up.
 

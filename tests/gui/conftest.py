@@ -11,6 +11,11 @@ from typing import Any
 
 import pytest
 
+MODEL = Path(__file__).parents[2] / "models" / "cnn32.keras"
+"""The smallest model that is shipped: loaded in an instant, and without TensorFlow."""
+
+DONT_WAIT = 2  # Tcl's flag; its module may be missing where the tests are skipped
+
 
 @pytest.fixture(scope="session")
 def display() -> Iterator[None]:
@@ -71,18 +76,21 @@ class RunningApp:
     def opened(self) -> Any:
         return self.session.picture
 
-    def run_until(self, ready: Callable[[], object], seconds: float = 20) -> None:
+    def run_until(self, ready: Callable[[], object], seconds: float = 60) -> None:
         until = time.monotonic() + seconds
         while not ready():
             assert time.monotonic() < until, "waited too long"
-            self.root.update()
-            time.sleep(0.002)
+            # One event at a time: on a busy machine the next timer is always due already.
+            if not self.root.tk.dooneevent(DONT_WAIT):
+                time.sleep(0.002)
 
     def settle(self) -> None:
-        """Run the event loop until everything that waits was drawn."""
-        for _ in range(4):
-            time.sleep(0.016)
-            self.root.update()
+        """Run the event loop until everything that waits was done and drawn."""
+        app = self.app
+        for _ in range(2):
+            self.run_until(lambda: app._is_closed or (not app._changed and app._outbox.is_empty))
+            if not app._is_closed:
+                self.root.update_idletasks()
 
     def judged(self) -> bool:
         return self.opened is not None and bool(self.opened.examination or self.opened.error)
@@ -108,14 +116,14 @@ class RunningApp:
 
 @pytest.fixture
 def start_app(
-    display: None, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    display: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., RunningApp]]:
-    """Starts the app with the tiny model; closed afterwards, its threads ended."""
+    """Starts the app with a small model; closed afterwards, its threads ended."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     started: list[RunningApp] = []
 
-    def start(*pictures: Path, model: Path = tiny_model, **settings: Any) -> RunningApp:
+    def start(*pictures: Path, model: Path = MODEL, **settings: Any) -> RunningApp:
         started.append(RunningApp(model, list(pictures), **settings))
         return started[-1]
 

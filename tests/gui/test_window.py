@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from gui.texts import read_texts
 from keras_detector.labels import VERDICT_TEXTS, Verdict
 from keras_detector.strictness import Strictness
 from tests.conftest import draw_picture, write_dataset
+from tests.gui.conftest import MODEL
 
 pytestmark = pytest.mark.gui
 
@@ -193,16 +195,16 @@ def test_strictness_is_chosen_by_what_it_costs_and_remembered(app, picture, tmp_
     assert saved["strictness"] == "cautious"
 
 
-def test_a_file_that_is_no_model_is_refused_in_a_sentence(app, picture, tiny_model, monkeypatch):
+def test_a_file_that_is_no_model_is_refused_in_a_sentence(app, picture, monkeypatch):
     app.run_until(lambda: app.session.model.card is not None)
     answer(monkeypatch, "ask_files", [picture])
     menu = app.window.strictness.menu.menu
-    assert menu.get() == "tiny"
+    assert menu.get() == "cnn32"
     menu._dropdown_callback(menu.cget("values")[-1])
     app.run_until(lambda: app.window.bar.text)
     assert app.window.bar.text.startswith("This is no model that can be used here")
-    assert app.session.model.path == tiny_model
-    assert menu.get() == "tiny"
+    assert app.session.model.path == MODEL
+    assert menu.get() == "cnn32"
     app.click(app.window.strictness.more)
     assert app.window.strictness.limits.winfo_manager()
 
@@ -245,7 +247,7 @@ def test_nothing_to_enhance_and_no_choice_cannot_be_started(app, picture):
 
 
 def test_enhancing_shows_progress_and_can_be_cancelled(app, tmp_path):
-    app.open(save_picture(tmp_path / "large.png", size=1500))
+    app.open(save_picture(tmp_path / "large.png", size=1100))
     panel = app.window.enhance
     app.click(panel.start)
     app.run_until(panel.progress.winfo_manager)
@@ -346,10 +348,18 @@ def test_a_folder_becomes_a_list_that_is_sorted_opened_and_exported(app, tmp_pat
 
 
 def test_a_list_can_be_cancelled(app, tmp_path):
-    app.root._drop(SimpleNamespace(data=str(write_dataset(tmp_path / "set", 200)), action="copy"))
+    pictures = app.session.pictures
+    examine = pictures._examine
+
+    def slowly(path):
+        time.sleep(0.05)
+        return examine(path)
+
+    pictures._examine = slowly
+    app.root._drop(SimpleNamespace(data=str(write_dataset(tmp_path / "set", 60)), action="copy"))
     app.run_until(lambda: app.session.pictures.done > 2)
     app.settle()
-    assert "of 400 pictures" in app.window.list.status.cget("text")
+    assert "of 120 pictures" in app.window.list.status.cget("text")
     app.click(app.window.list.cancel)
     assert app.session.pictures.stage is Stage.CANCELLED
     done = app.session.pictures.done
