@@ -88,9 +88,11 @@ class RunningApp:
         """Run the event loop until everything that waits was done and drawn."""
         app = self.app
         for _ in range(2):
+            until = time.monotonic() + 0.02
+            self.run_until(lambda until=until: app._is_closed or time.monotonic() > until)
             self.run_until(lambda: app._is_closed or (not app._changed and app._outbox.is_empty))
-            if not app._is_closed:
-                self.root.update_idletasks()
+        if not app._is_closed:
+            self.root.update()
 
     def judged(self) -> bool:
         return self.opened is not None and bool(self.opened.examination or self.opened.error)

@@ -399,8 +399,8 @@ def test_language_and_theme_change_while_it_runs_and_are_remembered(app, picture
     app.press("<Right>", theme)
     assert app.window.view.cget("bg") != light
     language.buttons._command("Русский")
-    app.settle()
-    russian = read_texts("ru")
+    before, russian = app.window, read_texts("ru")
+    app.run_until(lambda: app.window is not before)
     assert app.root.title() == russian["app.title"]
     assert app.window.verdict.save.cget("text") == russian["save.report"]
     app.run_until(lambda: app.window.view.has_picture)
@@ -472,6 +472,7 @@ def test_an_unreadable_picture_is_said_in_the_window(app, tmp_path):
 def test_an_exception_goes_to_the_log_and_to_the_bar(app, caplog):
     app.root.after(1, lambda: 1 / 0)
     app.run_until(lambda: app.window.bar.text)
+    app.settle()
     assert "Something went wrong" in app.window.bar.text
     assert "ZeroDivisionError" in caplog.text
     app.click(app.window.bar.close)
