@@ -152,8 +152,18 @@ def _decide(
     )
 
 
+def shipped_models() -> dict[str, Path]:
+    """The shipped models by name: `.keras` files, or in the packaged app `.detector` files."""
+    found = [*_models_folder().glob("*.detector"), *_models_folder().glob("*.keras")]
+    return {path.stem: path for path in sorted(found)}
+
+
 def default_model_path() -> Path:
     """The shipped model that is used when none is named."""
-    name = "ai_imageclassifier.keras"
-    installed = Path(__file__).parent / "models" / name
-    return installed if installed.exists() else Path(__file__).parents[1] / "models" / name
+    name = "ai_imageclassifier"
+    return shipped_models().get(name, _models_folder() / f"{name}.keras")
+
+
+def _models_folder() -> Path:
+    installed = Path(__file__).parent / "models"
+    return installed if installed.is_dir() else Path(__file__).parents[1] / "models"

@@ -3,6 +3,7 @@
 A model file is a standard `.keras` archive, which `keras.saving.load_model` opens, with two more
 members: `card.json` (`keras_detector.card.Card`) and `model.tflite`. The twin of a large network
 may instead lie beside the archive, as `<stem>.tflite` in the same folder, where the card says so.
+A `.detector` file is the same without what plain Keras saved: all that a verdict needs.
 The card holds the SHA-256 of everything else, beside or inside; its own bytes are guarded by the
 archive's CRC-32. A reader who verifies that is safe from damage and from code in a stranger's
 file, but cannot know who wrote it.
@@ -38,6 +39,13 @@ _LIMITS = {
     _CARD: 2**20,
 }
 _KERAS_MEMBERS = tuple(name for name in _LIMITS if name not in (_CARD, _TWIN))
+# The four kinds of archive, by the number of their members: with or without the Keras form, the
+# twin inside or beside.
+_KINDS = {
+    len(names): names
+    for keras in (_KERAS_MEMBERS, ())
+    for names in ((*keras, _CARD, _TWIN), (*keras, _CARD))
+}
 _ADVICE = "Fetch the file again, or use one that this version of keras-detector wrote."
 
 
@@ -68,7 +76,8 @@ def read_model_file(path: Path, *, weights: bool = True) -> ModelFile:
             are the largest part; whoever opens the file with Keras must verify them.
 
     Raises:
-        ModelFileError: it, or the twin beside it, is missing, unreadable, not ours, or was changed.
+        ModelFileError: it, or the twin beside it, is missing, unreadable, not ours, or was changed;
+            or it has no Keras form, and `weights` asks for one.
     """
     try:
         with open(path, "rb", opener=_open_without_waiting) as file:
@@ -122,6 +131,31 @@ def write_model_file(path: Path, *, keras_archive: bytes, twin: bytes, card: Car
     if beside:
         del members[_TWIN]
         _check_twin(twin, digests[_TWIN])
+    _write(path, members, twin if beside else None, weights=True)
+
+
+def write_detector_file(path: Path, model: ModelFile) -> None:
+    """Write what a verdict needs of a model, without its Keras form: less than half of the bytes.
+
+    Args:
+        path: where to, ending in `.detector`; the twin goes where the card says, as in
+            `write_model_file`.
+        model: the model; its card is kept as it is.
+
+    Raises:
+        ModelFileError: `path` has another ending.
+        SaveError: the disk is full or the like; `path` holds what it held.
+    """
+    if path.suffix != ".detector":
+        raise _refused("a name that ends in .detector", printable(path), "Choose such a name.")
+    members = {_CARD: encode_card(model.card)}
+    beside = model.card.twin.place == "beside"
+    if not beside:
+        members[_TWIN] = model.twin
+    _write(path, members, model.twin if beside else None, weights=False)
+
+
+def _write(path: Path, members: dict[str, bytes], beside: bytes | None, *, weights: bool) -> None:
     with atomic_file(path) as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
             for name, data in members.items():
@@ -129,10 +163,10 @@ def write_model_file(path: Path, *, keras_archive: bytes, twin: bytes, card: Car
                 entry.create_system = 3
                 archive.writestr(entry, data)
         file.flush()
-        _verified_archive(file, weights=True)
-        if beside:
+        _verified_archive(file, weights=weights)
+        if beside is not None:
             # Both files are on the disk before either takes its place.
-            write_atomically(twin_path(path), twin)
+            write_atomically(twin_path(path), beside)
 
 
 def _verified(file: BinaryIO, path: Path, *, weights: bool) -> tuple[Card, bytes]:
@@ -145,27 +179,37 @@ def _verified(file: BinaryIO, path: Path, *, weights: bool) -> tuple[Card, bytes
 
 def _verified_archive(file: BinaryIO, *, weights: bool) -> tuple[Card, bytes | None]:
     """The card and the twin of a checked archive; None for a twin that lies beside it."""
-    inside = count_members(file) >= len(_LIMITS)
-    limits = {name: limit for name, limit in _LIMITS.items() if inside or name != _TWIN}
-    archive = StoredZip(file, limits, MAX_BYTES)
+    names = _KINDS.get(count_members(file), tuple(_LIMITS))
+    inside, whole = _TWIN in names, _CONFIG in names
+    archive = StoredZip(file, {name: _LIMITS[name] for name in names}, MAX_BYTES)
     card = decode_card(archive.read(_CARD))
     hashed = {name for name in _LIMITS if name != _CARD}
     if card.sha256.keys() != hashed:
         raise _refused(f"a card with hashes of {sorted(hashed)}", f"{sorted(card.sha256)!r:.300}")
     if inside != (card.twin.place == "inside"):
         raise _refused(f"a twin {card.twin.place} the model file, as its card says", "the opposite")
-    unread = {_CARD, _TWIN} if weights else {_CARD, _TWIN, _WEIGHTS}
-    for name in limits.keys() - unread:
-        if archive.sha256(name) != card.sha256[name]:
-            raise _refused(f"{name} as the card hashes it", "other content")
-    if archive.head(_WEIGHTS, 8) != b"\x89HDF\r\n\x1a\n":
-        raise _refused(f"an HDF5 file in {_WEIGHTS}", "something else")
-    refuse_foreign_code(archive.read(_CONFIG))
+    if whole:
+        _check_keras_form(archive, card, weights=weights)
+    elif weights:
+        raise _refused(
+            "a model file with its Keras form",
+            "a .detector file, which serves for verdicts only",
+            "Use the .keras file of the same model.",
+        )
     if not inside:
         return card, None
     twin = archive.read(_TWIN)
     _check_twin(twin, card.sha256[_TWIN])
     return card, twin
+
+
+def _check_keras_form(archive: StoredZip, card: Card, *, weights: bool) -> None:
+    for name in _KERAS_MEMBERS:
+        if (weights or name != _WEIGHTS) and archive.sha256(name) != card.sha256[name]:
+            raise _refused(f"{name} as the card hashes it", "other content")
+    if archive.head(_WEIGHTS, 8) != b"\x89HDF\r\n\x1a\n":
+        raise _refused(f"an HDF5 file in {_WEIGHTS}", "something else")
+    refuse_foreign_code(archive.read(_CONFIG))
 
 
 def _check_twin(twin: bytes, digest: str) -> None:

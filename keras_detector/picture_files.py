@@ -27,8 +27,8 @@ ARCHIVE_SUFFIXES = frozenset([".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zs
 _NOT_PICTURE_SUFFIXES = ARCHIVE_SUFFIXES | {
     ".csv", ".tsv", ".txt", ".json", ".jsonl", ".md", ".rst", ".xml", ".yaml", ".yml", ".html",
     ".htm", ".log", ".pdf", ".doc", ".docx", ".xlsx", ".py", ".ipynb", ".sh", ".npy", ".npz",
-    ".pkl", ".pt", ".pth", ".h5", ".hdf5", ".mat", ".parquet", ".keras", ".tflite", ".sha256",
-    ".md5", ".mp4", ".avi", ".mov", ".mkv", ".webm", ".wav", ".mp3",
+    ".pkl", ".pt", ".pth", ".h5", ".hdf5", ".mat", ".parquet", ".keras", ".detector", ".tflite",
+    ".sha256", ".md5", ".mp4", ".avi", ".mov", ".mkv", ".webm", ".wav", ".mp3",
 }
 # fmt: on
 _NOT_PICTURE_NAMES = frozenset(
