@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-EXPORT = [
-    "export", "--quiet", "--frozen", "--no-dev", "--no-emit-project", "--no-header",
-]  # fmt: skip
+EXPORT = ["export", "--quiet", "--frozen", "--no-emit-project", "--no-header"]
+EVERYTHING = ["--extra", "training", "--extra", "gui", "--group", "app"]
+
+
+def export(*arguments: str) -> str:
+    command = [find_uv(), *EXPORT, *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
 def find_uv() -> str:
@@ -21,13 +25,9 @@ def find_uv() -> str:
 
 @pytest.mark.skipif(not find_uv(), reason="uv is not installed")
 def test_requirements_are_what_the_lock_exports() -> None:
-    done = subprocess.run(
-        [find_uv(), *EXPORT], cwd=ROOT, capture_output=True, text=True, check=True
-    )
     exported = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-    assert _without_comments(exported) == _without_comments(done.stdout), (
-        "run: uv export --quiet --no-dev --no-emit-project --no-header "
-        "--output-file requirements.txt"
+    assert _without_comments(exported) == _without_comments(export(*EVERYTHING)), (
+        f"run: uv {' '.join(EXPORT + EVERYTHING)} --output-file requirements.txt"
     )
 
 
@@ -36,12 +36,25 @@ def _without_comments(text: str) -> list[str]:
     return [line for line in text.splitlines() if not line.lstrip().startswith("#")]
 
 
-def required(path: Path) -> set[str]:
-    return set(re.findall(r"^([a-z0-9-]+)==", path.read_text(encoding="utf-8"), re.MULTILINE))
+def required(text: str) -> set[str]:
+    return set(re.findall(r"^([a-z0-9-]+)==", text, re.MULTILINE))
 
 
-def test_a_verdict_brings_no_training_packages() -> None:
-    assert not required(ROOT / "requirements.txt") & {"tensorflow", "keras", "matplotlib", "jinja2"}
+def test_requirements_train_judge_and_build_the_app() -> None:
+    wanted = {"tensorflow", "keras", "matplotlib", "scikit-learn", "opencv-python-headless"}
+    wanted |= {"customtkinter", "pyinstaller"}
+    assert wanted <= required((ROOT / "requirements.txt").read_text(encoding="utf-8"))
+
+
+HEAVY = {"tensorflow", "keras", "matplotlib", "jinja2"}
+
+
+@pytest.mark.skipif(not find_uv(), reason="uv is not installed")
+@pytest.mark.parametrize("extra", [(), ("--extra", "gui"), ("--extra", "gui", "--group", "app")])
+def test_neither_a_verdict_nor_the_app_brings_training_packages(extra: tuple[str, ...]) -> None:
+    packages = required(export(*extra))
+    assert "ai-edge-litert" in packages
+    assert not packages & HEAVY
 
 
 def test_the_lock_names_only_the_public_index() -> None:
