@@ -15,6 +15,7 @@ from keras_detector import __version__
 from keras_detector.enhance_command import add_enhance_command
 from keras_detector.errors import DetectorError
 from keras_detector.scan_command import add_scan_command
+from keras_detector.serve_command import add_serve_command
 
 if TYPE_CHECKING:
     from keras_detector.strictness import Strictness
@@ -59,11 +60,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--model", type=Path, metavar="FILE", help="default: the shipped model")
-    common.add_argument("--json", action="store_true", help="machine-readable output")
-    judging = argparse.ArgumentParser(add_help=False, parents=[common])
-    judging.add_argument(
+    model = argparse.ArgumentParser(add_help=False)
+    model.add_argument("--model", type=Path, metavar="FILE", help="default: the shipped model")
+    strictness = argparse.ArgumentParser(add_help=False)
+    strictness.add_argument(
         "--strictness",
         type=_strictness,
         default="balanced",
@@ -71,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
         help="how readily a picture is called fake: cautious, balanced (the default) or sensitive; "
         "info says what each costs",
     )
+    common = argparse.ArgumentParser(add_help=False, parents=[model])
+    common.add_argument("--json", action="store_true", help="machine-readable output")
+    judging = argparse.ArgumentParser(add_help=False, parents=[common, strictness])
 
     predict = commands.add_parser("predict", parents=[judging], help="a verdict for each picture")
     predict.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="files and folders")
@@ -98,6 +101,8 @@ def _parser() -> argparse.ArgumentParser:
     info = commands.add_parser("info", parents=[common], help="what a model's card says")
     info.add_argument("file", nargs="?", type=Path, metavar="MODEL")
     info.set_defaults(command=_info)
+
+    add_serve_command(commands, parents=[model, strictness])
     return parser
 
 

@@ -104,6 +104,11 @@ class Detector:
         """
         return self.examine(images.open_picture(source)).prediction
 
+    @property
+    def threads(self) -> int:
+        """How many threads a verdict is made on."""
+        return self._runtime.threads
+
     def judge_pixels(self, pixels: Pixels) -> Prediction:
         """Judge a decoded picture: uint8 (height, width, 3), RGB, upright.
 

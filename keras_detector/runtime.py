@@ -47,6 +47,9 @@ class Runtime:
         threads: to run it on, where `threads_for` does not know what else there is to do. The
             output is the same bit for bit.
 
+    Attributes:
+        threads: how many threads a picture is run on.
+
     Raises:
         ModelFileError: the bytes are no network with that input and the two outputs.
     """
@@ -54,12 +57,11 @@ class Runtime:
     def __init__(self, twin: bytes, spec: InputSpec, threads: int | None = None) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
+        self.threads = threads or threads_for(twin)
         try:
             # It announces its delegate each time, and cannot be asked not to.
             with without_native_stderr():
-                interpreter = Interpreter(
-                    model_content=twin, num_threads=threads or threads_for(twin)
-                )
+                interpreter = Interpreter(model_content=twin, num_threads=self.threads)
                 interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             raise _broken(str(error)) from error

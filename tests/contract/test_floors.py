@@ -66,9 +66,11 @@ FLOORS = {
     "report_parquet": 5,
     "evaluation": 5,
     "enhance_command": 6,
+    "serve_command": 6,
     "cli": 6,
 }
 TRAINING_MAY_IMPORT = 4
+SERVER_MAY_IMPORT = 5
 APP_MAY_IMPORT = 5
 
 
@@ -96,6 +98,7 @@ def our_modules(path: Path) -> set[str]:
 
 
 LIBRARY = sorted((ROOT / "keras_detector").glob("*.py"))
+SERVER = sorted((ROOT / "keras_detector" / "server").glob("*.py"))
 NETWORKS = sorted((ROOT / "keras_detector" / "networks").glob("*.py"))
 
 
@@ -129,6 +132,22 @@ def test_networks_import_nothing_of_ours_but_each_other_and_keras_only_inside(pa
     names = {a.name for node in top if isinstance(node, ast.Import) for a in node.names}
     names |= {node.module for node in top if isinstance(node, ast.ImportFrom)}
     assert not any(name.split(".")[0] in {"keras", "tensorflow"} for name in names)
+
+
+@pytest.mark.parametrize("path", SERVER, ids=lambda path: path.stem)
+def test_the_server_is_a_front_end_that_only_its_command_knows(path: Path) -> None:
+    assert all(FLOORS[module] <= SERVER_MAY_IMPORT for module in our_modules(path))
+    roots = {name.split(".")[0] for name in imported_modules(path)}
+    assert not roots & {"training", "gui", "tensorflow", "keras", "ai_edge_litert"}
+
+
+def test_only_the_command_imports_the_server() -> None:
+    knowing = {
+        path.stem
+        for path in LIBRARY
+        if any(name.startswith("keras_detector.server") for name in imported_modules(path))
+    }
+    assert knowing == {"serve_command"}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "training").glob("*.py")), ids=lambda p: p.stem)

@@ -1,0 +1,143 @@
+"""`keras-detector serve`: verdicts over HTTP."""
+
+import argparse
+import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from keras_detector.errors import DetectorError
+
+_PACKAGES = ("fastapi", "prometheus_client", "python_multipart", "uvicorn")
+
+
+def add_serve_command(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
+    """Add `serve` to the command line.
+
+    Args:
+        commands: what `argparse.ArgumentParser.add_subparsers` gave.
+        parents: the options that say which model judges, and how strictly.
+    """
+    serve = commands.add_parser(
+        "serve",
+        parents=parents,
+        help="verdicts over HTTP, and a page to drop pictures on",
+        description="Answers until Ctrl+C or SIGTERM. The address is printed once it does. A token "
+        "is read from --token-file or from the environment variable KERAS_DETECTOR_TOKEN.",
+    )
+    serve.add_argument(
+        "--host", default="127.0.0.1", help="default: %(default)s, only this machine"
+    )
+    serve.add_argument(
+        "--port", type=_port, default=8000, help="default: %(default)s; 0 takes one that is free"
+    )
+    serve.add_argument("--token-file", type=Path, metavar="FILE", help="what clients must know")
+    serve.add_argument(
+        "--allowed-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name under which other machines ask; once for each",
+    )
+    serve.add_argument(
+        "--max-upload", type=_megabytes, default="20", metavar="MB", help="default: %(default)s"
+    )
+    serve.add_argument(
+        "--workers",
+        type=_at_least_one,
+        metavar="N",
+        help="pictures judged at the same time; default: as many as there are processor cores for",
+    )
+    serve.add_argument(
+        "--queue",
+        type=_count,
+        default=16,
+        metavar="N",
+        help="requests that may wait beside those; default: %(default)s",
+    )
+    serve.add_argument(
+        "--timeout",
+        type=_seconds,
+        default="30",
+        metavar="SECONDS",
+        help="for a client to send, for an answer, and for a client to fetch it; "
+        "default: %(default)s",
+    )
+    serve.set_defaults(command=_serve)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise DetectorError(
+            expected="the packages that serving needs",
+            received=f"no {', '.join(missing)}",
+            advice="Install them with: pip install 'keras-detector[serve]'",
+        )
+    from keras_detector.detector import Detector, default_model_path
+    from keras_detector.server.serving import serve
+    from keras_detector.server.settings import Settings, bind, names_allowed, read_token
+
+    token = read_token(options.token_file)
+    with bind(options.host, options.port) as bound:
+        names = names_allowed(bound, options.host, options.allowed_host, token=token is not None)
+        path = options.model or default_model_path()
+        first = Detector(path, options.strictness)
+        workers = options.workers or max((os.cpu_count() or 1) // first.threads, 1)
+        detectors = [first, *(Detector(path, options.strictness) for _ in range(workers - 1))]
+        settings = Settings(
+            token=token,
+            allowed_hosts=names,
+            max_upload=options.max_upload,
+            queue=options.queue,
+            timeout=options.timeout,
+        )
+        address, port = bound.getsockname()[:2]
+
+        def announce() -> None:
+            host = f"[{address}]" if ":" in address else address
+            print(f"http://{host}:{port}", flush=True)
+            print(
+                f"{first.card.name} judges {workers} at a time. Ctrl+C stops it.", file=sys.stderr
+            )
+
+        serve(bound, detectors, settings, announce)
+    return 0
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65_535:
+        raise argparse.ArgumentTypeError(f"{text} is not within 0 to 65535")
+    return port
+
+
+def _megabytes(text: str) -> int:
+    return round(_positive(text, 1_000.0) * 1e6)
+
+
+def _seconds(text: str) -> float:
+    return _positive(text, 3_600.0)
+
+
+def _positive(text: str, most: float) -> float:
+    value = float(text)
+    if not 0.0 < value <= most:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most {most:g}")
+    return value
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 0:
+        raise argparse.ArgumentTypeError(f"{text} is below 0")
+    return count
+
+
+def _at_least_one(text: str) -> int:
+    count = _count(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError("at least one is needed")
+    return count
