@@ -62,7 +62,9 @@ def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 7
     x11, display = connect()
     first, *warm = [seconds_to_window(x11, display) for _ in range(runs + 1)]
-    print(f"first {first:.2f} s; then, {runs} runs: median {statistics.median(warm):.2f} s,", end=" ")
+    print(
+        f"first {first:.2f} s; then, {runs} runs: median {statistics.median(warm):.2f} s,", end=" "
+    )
     print(f"{min(warm):.2f} to {max(warm):.2f} s")
 
 

@@ -39,7 +39,7 @@ def threshold_for(card: Card, strictness: Strictness) -> Threshold:
 
     Returns:
         the card's threshold, moved to a point of its curve; the abstain band moves along in
-        proportion, so that a side without one stays so.
+        proportion, but its lower end never rises.
     """
     own = card.threshold
     rate = cost(card, own.value).false_positive_rate.value
@@ -82,5 +82,6 @@ def _moved(own: Threshold, value: float, strictness: Strictness) -> Threshold:
     # Shares of the ground between the threshold and either end; at the very end there is none.
     below = low / own.value if own.value > 0.0 else 1.0
     above = (high - own.value) / (1.0 - own.value) if own.value < 1.0 else 0.0
-    band = (below * value, min(value + above * (1.0 - value), 1.0))
+    # Not up with it: who is more cautious calls no more pictures real.
+    band = (min(below * value, low), min(value + above * (1.0 - value), 1.0))
     return Threshold(value=value, policy=strictness.value, abstain=band)

@@ -1,7 +1,6 @@
 """The paths that judge pictures."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +12,8 @@ from starlette.responses import JSONResponse
 from keras_detector import images
 from keras_detector.detector import Detector, Prediction
 from keras_detector.errors import ImageError
-from keras_detector.explain import draw_explanation, encode_png
+from keras_detector.explain import draw_explanation
+from keras_detector.picture_output import encode_picture
 from keras_detector.rows import Row
 from keras_detector.server.answers import Judgement, NamedJudgement, Problem
 from keras_detector.server.form import read_files
@@ -159,11 +159,12 @@ async def _one_picture(request: Request) -> bytes:
 
 def _fields(name: str, result: Prediction | ImageError) -> dict[str, Any]:
     """What `predict --json` says of a file of that name."""
-    fields: dict[str, Any] = json.loads(Row(Path(name), result).to_json())
-    return fields | {"path": name}  # as it was sent: a path would be tidied up
+    # The name as it was sent: a path would be tidied up.
+    return Row(Path(name), result).to_builtins() | {"path": name}
 
 
 def _explanation(detector: Detector, content: bytes) -> bytes:
     picture = images.open_picture(content)
     examined = detector.examine(picture)
-    return encode_png(draw_explanation(picture.pixels, examined, detector.card.input))
+    drawn = draw_explanation(picture.pixels, examined, detector.card.input)
+    return encode_picture(drawn, ".png")

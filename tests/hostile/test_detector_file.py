@@ -20,7 +20,9 @@ from tests.model_files import TWIN, files_in, keras_archive, members_of, rezip
 def full(request: pytest.FixtureRequest, tmp_path: Path, card: Card) -> Path:
     """A whole model, its twin inside or beside."""
     path = tmp_path / "full" / "model.keras"
-    placed = msgspec.structs.replace(card, twin=msgspec.structs.replace(card.twin, place=request.param))
+    placed = msgspec.structs.replace(
+        card, twin=msgspec.structs.replace(card.twin, place=request.param)
+    )
     write_model_file(path, keras_archive=keras_archive(), twin=TWIN, card=placed)
     return path
 

@@ -1,6 +1,6 @@
-"""The desktop app, built as a user would build it, installed, and tried. Linux; a quarter of an hour.
+"""The desktop app, built as a user would build it, installed, and tried (a quarter of an hour).
 
-    pytest -m slow -s tests/packaging/test_app_build.py
+pytest -m slow -s tests/packaging/test_app_build.py
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What every installer says of the app: its name, version and picture types, and that none drifts."""
+"""What each installer says of the app: name, version and picture types, and that none drifts."""
 
 import configparser
 import re

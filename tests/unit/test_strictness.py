@@ -64,16 +64,18 @@ def test_balanced_is_the_threshold_of_the_card_as_it_is(card: Card) -> None:
 def test_the_band_moves_along_in_proportion(card: Card) -> None:
     mine = card_at(card, 0.5, (0.3, 0.6))
     cautious = threshold_for(mine, Strictness.CAUTIOUS)
-    assert cautious.abstain == pytest.approx((0.48, 0.84))
+    assert cautious.abstain == pytest.approx((0.3, 0.84))
     assert cautious.policy == "cautious"
     assert threshold_for(mine, Strictness.SENSITIVE).abstain == pytest.approx((0.24, 0.52))
 
 
 @pytest.mark.parametrize("own", [0.2, 0.3, 0.5, 0.7, 0.8])
-def test_a_side_without_a_band_stays_so(card: Card, own: float) -> None:
+def test_what_was_called_fake_is_never_called_real_by_a_more_cautious_level(
+    card: Card, own: float
+) -> None:
     for strictness in Strictness:
         moved = threshold_for(card_at(card, own), strictness)
-        assert moved.abstain == (moved.value, moved.value)
+        assert moved.abstain == (min(own, moved.value), moved.value)
         low, high = threshold_for(card_at(card, own, (0.1, 1.0)), strictness).abstain
         assert low < moved.value
         assert high == pytest.approx(1.0)
@@ -82,7 +84,7 @@ def test_a_side_without_a_band_stays_so(card: Card, own: float) -> None:
 
 def test_thresholds_at_the_very_ends_have_a_band_on_one_side(card: Card) -> None:
     everything = card_at(card, 0.0, (0.0, 0.5), make_curve((0.0, 100, 100), (0.6, 1, 50)))
-    assert threshold_for(everything, Strictness.CAUTIOUS).abstain == pytest.approx((0.6, 0.8))
+    assert threshold_for(everything, Strictness.CAUTIOUS).abstain == pytest.approx((0.0, 0.8))
     nothing = card_at(card, 1.0, (0.5, 1.0), make_curve((0.0, 90, 99), (0.4, 9, 50), (1.0, 0, 1)))
     moved = threshold_for(nothing, Strictness.SENSITIVE)
     assert moved.value == 0.4
