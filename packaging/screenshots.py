@@ -18,6 +18,8 @@ from PIL import Image, ImageDraw, ImageFilter, ImageGrab
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "samples"
 
+_DONT_WAIT = 2  # Tcl's flag
+
 
 def draw_scene(path: Path, seed: int = 0) -> Path:
     """A rendered landscape that no camera took."""
@@ -65,17 +67,21 @@ class Studio:
         self.session = self.app.session
         self.root.focus_force()
 
-    def wait(self, ready: Callable[[], object], seconds: float = 60) -> None:
-        """Run the event loop until something is so."""
+    def wait(
+        self, ready: Callable[[], object], seconds: float = 300, *, drawn: bool = True
+    ) -> None:
+        """Run the event loop until something is so, and drawn."""
         until = time.monotonic() + seconds
         while not ready():
             if time.monotonic() > until:
                 sys.exit("waited too long")
-            self.app.root.update()
-            time.sleep(0.005)
-        for _ in range(12):
-            self.app.root.update()
-            time.sleep(0.02)
+            # One event at a time: on a busy machine the next timer is always due already.
+            if not self.app.root.tk.dooneevent(_DONT_WAIT):
+                time.sleep(0.002)
+        if drawn:
+            until = time.monotonic() + 0.3
+            self.wait(lambda: time.monotonic() > until, drawn=False)
+            self.app.root.update_idletasks()
 
     def open(self, path: Path) -> None:
         """Open a picture and wait for its verdict."""

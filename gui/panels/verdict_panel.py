@@ -62,7 +62,7 @@ class VerdictPanel(ctk.CTkFrame):
         self.scale.pack(fill="x", padx=pad, pady=(theme.GAP, 0))
         self.enhanced = self._label(self, theme.SMALL)
         self.cost = self._label(self, theme.SMALL, muted=True)
-        self.cost.pack(fill="x", padx=pad, pady=(2, 0))
+        self.cost.pack(fill="x", padx=pad, pady=(6, 0))
         self.heatmap = CheckBox(self, texts("picture.heatmap"), changed)
         self.heatmap.pack(fill="x", padx=pad - 5, pady=(theme.GAP, 0))
         self._below = ctk.CTkFrame(self, fg_color="transparent")

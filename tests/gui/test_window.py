@@ -13,6 +13,7 @@ from PIL import Image
 from gui import dialogs
 from gui.picture_list import Entry, Order, Stage
 from gui.texts import read_texts
+from keras_detector.errors import Cancelled
 from keras_detector.labels import VERDICT_TEXTS, Verdict
 from keras_detector.strictness import Strictness
 from tests.conftest import draw_picture, write_dataset
@@ -246,15 +247,27 @@ def test_nothing_to_enhance_and_no_choice_cannot_be_started(app, picture):
     assert "Choose at least one" in panel._status.cget("text")
 
 
-def test_enhancing_shows_progress_and_can_be_cancelled(app, tmp_path):
-    app.open(save_picture(tmp_path / "large.png", size=1100))
+def test_enhancing_shows_progress_and_can_be_cancelled(app, picture, monkeypatch):
+    stopped = threading.Event()
+
+    def endless(pixels, settings, *, progress, cancelled):
+        progress(0.4)
+        while not cancelled():
+            time.sleep(0.001)
+        stopped.set()
+        raise Cancelled(expected="", received="", advice="")
+
+    monkeypatch.setattr("gui.session.enhance", endless)
+    app.open(picture)
     panel = app.window.enhance
     app.click(panel.start)
-    app.run_until(panel.progress.winfo_manager)
+    app.run_until(lambda: panel.progress.get() == pytest.approx(0.4))
+    assert panel.progress.winfo_manager()
     assert panel.start.cget("text") == "Cancel"
     app.click(panel.start)
     assert app.session.enhanced is None
     assert panel.start.cget("text") == "Enhance"
+    assert stopped.wait(10)
 
 
 def test_the_enhanced_picture_is_saved_and_the_original_only_when_agreed(
