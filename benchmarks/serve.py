@@ -87,7 +87,7 @@ def at_random(clients: list[Client], rate: float, requests: int) -> list[float]:
 
     def ask(due: float) -> float:
         time.sleep(max(due - time.perf_counter(), 0.0))
-        client = free.pop()
+        client = free.pop(0)  # the one that waited longest: the server closes idle connections
         seconds = client.ask(due)
         free.append(client)
         return seconds
