@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from queue import SimpleQueue
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from keras_detector.detector import Detector
 from keras_detector.server.refusal import overloaded
@@ -29,7 +29,7 @@ class Workers:
         for detector in detectors:
             self._idle.put(detector)
         self._threads = ThreadPoolExecutor(self.count, thread_name_prefix="verdict")
-        self._jobs: set[Future[object]] = set()
+        self._jobs: set[Future[Any]] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -63,7 +63,7 @@ class Workers:
                 self._idle.put(detector)
 
         future = self._threads.submit(with_detector)
-        self._jobs.add(future)  # type: ignore[arg-type]
+        self._jobs.add(future)
         future.add_done_callback(self._jobs.discard)
         return await asyncio.wrap_future(future)
 
