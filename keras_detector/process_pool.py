@@ -167,15 +167,19 @@ class ProcessPool:
         return max(2, min(round(_AHEAD_SECONDS / self._seconds), _MOST_AHEAD))
 
     def _start(self) -> _Process:
-        ours, theirs = self._context.Pipe()
-        started = self._context.RawValue(c_ulonglong, 0)
-        process = self._context.Process(
-            target=run_worker,
-            args=(theirs, started, self._make_handler, self._limits.memory, self._limits.seconds),
-            daemon=True,
-        )
-        with _as_children_need_it():
-            process.start()
+        limits = self._limits
+        try:
+            ours, theirs = self._context.Pipe()
+            started = self._context.RawValue(c_ulonglong, 0)
+            process = self._context.Process(
+                target=run_worker,
+                args=(theirs, started, self._make_handler, limits.memory, limits.seconds),
+                daemon=True,
+            )
+            with _as_children_need_it():
+                process.start()
+        except OSError as error:
+            raise _cannot_start(error.strerror or str(error)) from error
         theirs.close()
         return _Process(process, ours, started)
 
@@ -236,22 +240,23 @@ class ProcessPool:
         if not each.ready:
             self._failed_starts += 1
             if self._failed_starts == _FAILED_STARTS:
-                raise RunError(
-                    expected="a process that is ready to judge pictures",
-                    received=f"{self._failed_starts} that ended while they started ({detail})",
-                    advice="Free some memory, allow more of it, or use fewer workers.",
-                )
+                raise _cannot_start(f"{self._failed_starts} that ended as they started ({detail})")
         self._processes[self._processes.index(each)] = self._start()
-        unanswered = each.started.value - each.answered
-        culprit = each.tasks[unanswered - 1] if unanswered else None
-        # Those before it were done, but what they gave died with the process.
-        self._waiting.extendleft(
-            task
-            for number, task in reversed(list(enumerate(each.tasks, 1)))
-            if number != unanswered
-        )
-        if unanswered:
+        begun = each.started.value - each.answered
+        if begun:
+            culprit = each.tasks[begun - 1]
+            del each.tasks[begun - 1]
             yield culprit, Lost(loss, detail)
+        # Those before it were done, but what they gave died with the process.
+        self._waiting.extendleft(reversed(each.tasks))
+
+
+def _cannot_start(received: str) -> RunError:
+    return RunError(
+        expected="a process that is ready to work",
+        received=received,
+        advice="Free some memory and disk space, allow more of it, or use fewer workers.",
+    )
 
 
 def _end(each: _Process) -> str:

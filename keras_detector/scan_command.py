@@ -115,11 +115,15 @@ def run_scan_command(options: argparse.Namespace) -> int:
             counts = run_scan(plan, progress.tell, stopping)
         finally:
             progress.clear()
-    for finding in sources.findings.sentences():
-        print(finding, file=sys.stderr)
+    for text in (*sources.findings.sentences(), *_conclusion(counts, options.out)):
+        # Whoever watched may have left; the exit code tells all the same.
+        with contextlib.suppress(OSError):
+            print(text, file=sys.stderr)
     if options.json:
         print(json.dumps(_summary(counts)))
-    return _conclude(counts, options.out)
+    if counts.stopped:
+        return 130
+    return int(not counts.found or counts.all_errors > 0)
 
 
 def _positive(text: str) -> int:
@@ -188,28 +192,23 @@ def _summary(counts: "ScanCounts") -> dict[str, object]:
     }
 
 
-def _conclude(counts: "ScanCounts", out: Path) -> int:
-    """Tell how it went, and return the exit code."""
+def _conclusion(counts: "ScanCounts", out: Path) -> Iterator[str]:
+    """How it went, a sentence each."""
     from keras_detector.report_texts import ERROR_KIND_TEXTS
 
-    def say(text: str) -> None:
-        print(text, file=sys.stderr)
-
     if counts.broken_rows:
-        say(f"{counts.broken_rows:,} rows had not been written to their end, and do not count.")
-    say(f"{counts.judged:,} files judged, {counts.unchanged:,} unchanged since they were.")
+        yield f"{counts.broken_rows:,} rows had not been written to their end, and do not count."
+    yield f"{counts.judged:,} files judged, {counts.unchanged:,} unchanged since they were."
     for kind, number in counts.errors.most_common():
-        say(f"{number:,} could not be judged: {ERROR_KIND_TEXTS[kind]}.")
+        yield f"{number:,} could not be judged: {ERROR_KIND_TEXTS[kind]}."
     if counts.unchanged_errors:
-        say(
+        yield (
             f"{counts.unchanged_errors:,} could not be judged before; "
             "--retry-errors looks at them again."
         )
-    say(f"Written: {printable(out)}")
+    if not counts.found and not counts.stopped:
+        yield "No pictures found."
+    yield f"Written: {printable(out)}"
     if counts.stopped:
         of = f"{counts.found:,}" if counts.all_found else f"{counts.found:,} or more"
-        say(f"Stopped after {counts.done:,} of {of} files. The same command goes on from here.")
-        return 130
-    if not counts.found:
-        say("No pictures found.")
-    return int(not counts.found or counts.all_errors > 0)
+        yield f"Stopped after {counts.done:,} of {of} files. The same command goes on from here."

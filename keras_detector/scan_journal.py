@@ -7,7 +7,6 @@ had changed, has its new line further down until `compact`, which leaves the las
 
 import contextlib
 import os
-import sqlite3
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from keras_detector.file_lock import lock_file
 from keras_detector.printable import printable
 from keras_detector.rows import Row
 from keras_detector.scan_line import ScanLine, decode_row
+from keras_detector.scratch_table import open_scratch_table, scratch_errors
 
 _BEGINNING = b'{"path": "'
 _LONGEST_LINE = 2**20
@@ -93,7 +93,7 @@ class ScanJournal:
                 while rest:
                     rest = rest[self._file.write(rest) :]
                 if time.monotonic() - self._synced > _SYNC_SECONDS:
-                    self.sync()
+                    self._sync()
             except OSError:
                 with contextlib.suppress(OSError):
                     self._file.truncate(self._end)
@@ -101,9 +101,13 @@ class ScanJournal:
         self._end += len(data)
 
     def sync(self) -> None:
-        """Have everything written reach the disk."""
-        os.fsync(self._file.fileno())
-        self._synced = time.monotonic()
+        """Have everything written reach the disk.
+
+        Raises:
+            SaveError: the disk refuses.
+        """
+        with self._saving("to write"):
+            self._sync()
 
     def note_replaced(self) -> None:
         """Note that a file which had a line was given another."""
@@ -117,8 +121,8 @@ class ScanJournal:
         """
         if not self._untidy:
             return
-        with contextlib.closing(sqlite3.connect("")) as table:
-            table.execute("CREATE TABLE last (path BLOB PRIMARY KEY, place INTEGER) WITHOUT ROWID")
+        schema = "CREATE TABLE last (path BLOB PRIMARY KEY, place INTEGER) WITHOUT ROWID"
+        with scratch_errors(), contextlib.closing(open_scratch_table(schema)) as table:
             for place, _, line in self._lines():
                 path = os.fsencode(line.path)
                 table.execute("INSERT OR REPLACE INTO last VALUES (?, ?)", (path, place))
@@ -131,9 +135,16 @@ class ScanJournal:
         self._untidy = False
 
     def rows(self) -> Iterator[Row]:
-        """Every row, in the order they were judged."""
+        """Every row, in the order they were judged.
+
+        Raises:
+            RunError: somebody wrote a line that is none.
+        """
         for _, data, _ in self._lines():
-            yield decode_row(data)
+            try:
+                yield decode_row(data)
+            except ValueError as error:
+                raise self._refused("rows of a scan", "a line that is none") from error
 
     def _check_and_lock(self) -> None:
         if not stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
@@ -172,6 +183,10 @@ class ScanJournal:
                 self._end = place
                 if not _of_opened_folder(line):
                     found(line)
+
+    def _sync(self) -> None:
+        os.fsync(self._file.fileno())
+        self._synced = time.monotonic()
 
     @contextlib.contextmanager
     def _saving(self, what: str) -> Iterator[None]:

@@ -1,6 +1,7 @@
 """One line of what a scan writes: a row, and by what its file is known again."""
 
 import json
+import os
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -43,7 +44,9 @@ class ScanLine(msgspec.Struct, frozen=True):
                 return msgspec.json.decode(line, type=cls)
             except msgspec.DecodeError:
                 # It refuses the halves of characters by which Python spells names not in UTF-8.
-                return msgspec.convert(json.loads(line), cls)
+                decoded = msgspec.convert(json.loads(line), cls)
+                os.fsencode(decoded.path)  # refuses all others
+                return decoded
         except (msgspec.ValidationError, RecursionError) as error:
             raise ValueError(str(error)) from error
 

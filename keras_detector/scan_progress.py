@@ -1,5 +1,6 @@
 """How far a scan is, on one line."""
 
+import contextlib
 import shutil
 import time
 from collections import deque
@@ -39,18 +40,22 @@ class ScanProgress:
         line = self._line(counts)
         if self._is_terminal:
             line = line[: shutil.get_terminal_size().columns - 1]
-            self._stream.write(f"\r{line.ljust(len(self._shown))}")
+            self._write(f"\r{line.ljust(len(self._shown))}")
             self._shown = line
         else:
-            self._stream.write(f"{line}\n")
-        self._stream.flush()
+            self._write(f"{line}\n")
 
     def clear(self) -> None:
         """Make the terminal's line free for what comes next."""
         if self._shown:
-            self._stream.write(f"\r{' ' * len(self._shown)}\r")
-            self._stream.flush()
+            self._write(f"\r{' ' * len(self._shown)}\r")
             self._shown = ""
+
+    def _write(self, text: str) -> None:
+        # Whoever watched may have left; that is no reason to stop.
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+            self._stream.flush()
 
     def _line(self, counts: ScanCounts) -> str:
         (began, before), (now, judged) = self._samples[0], self._samples[-1]

@@ -1,19 +1,14 @@
-"""What a scan has to do: every file once, except those judged before and unchanged since.
-
-It is kept in a temporary database, which SQLite holds in a few megabytes of memory and, from there
-on, in a file that has no name and so never stays behind.
-"""
+"""What a scan has to do: every file once, except those judged before and unchanged since."""
 
 import contextlib
 import os
-import sqlite3
 import threading
 from collections.abc import Iterator
 
-from keras_detector.errors import SaveError
 from keras_detector.file_stamp import FileStamp, stamp_of
 from keras_detector.scan_judge import ScanTask
 from keras_detector.scan_line import ScanLine
+from keras_detector.scratch_table import open_scratch_table, scratch_errors
 
 _TABLE = """
 CREATE TABLE files (
@@ -46,12 +41,7 @@ class ScanWorklist:
         self._verify, self._retry_errors = verify, retry_errors
         self._lock = threading.Lock()
         self._last_id = self._last_taken = 0
-        # Nothing in it outlives the process: there is nothing to roll back, or to wait for.
-        self._table = sqlite3.connect("", check_same_thread=False, isolation_level=None)
-        for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -8000"):
-            self._table.execute(f"PRAGMA {pragma}")
-        self._table.execute(_TABLE)
-        self._table.execute("BEGIN")
+        self._table = open_scratch_table(_TABLE)
 
     def close(self) -> None:
         """Give the room back."""
@@ -135,12 +125,5 @@ class ScanWorklist:
 
     @contextlib.contextmanager
     def _used(self) -> Iterator[None]:
-        try:
-            with self._lock:
-                yield
-        except sqlite3.OperationalError as error:
-            raise SaveError(
-                expected="to keep the list of files in the folder for temporary files",
-                received=str(error),
-                advice="Free some space there, or name another folder in SQLITE_TMPDIR.",
-            ) from error
+        with self._lock, scratch_errors():
+            yield

@@ -1,5 +1,7 @@
 """Scans as people run them: the command, and what it wrote."""
 
+import contextlib
+import io
 import json
 import os
 import signal
@@ -7,12 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from keras_detector.cli import main
 from tests.conftest import draw_picture
 
 ROOT = Path(__file__).parents[1]
@@ -54,14 +58,31 @@ def command(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-m", "keras_detector.cli", "scan", *map(os.fspath, chosen)]
 
 
-def scan(*arguments: str | Path, **named: Any) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        command(*arguments), capture_output=True, text=True, cwd=named.pop("cwd", ROOT), **named
-    )
-    assert "Traceback" not in done.stderr, done.stderr
+@dataclass(frozen=True)
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def scan(*arguments: str | Path, **named: Any) -> Done:
+    """The command, within this process unless it is given surroundings of its own."""
+    if named:
+        done = subprocess.run(
+            command(*arguments), capture_output=True, text=True, cwd=named.pop("cwd", ROOT), **named
+        )
+        result = Done(done.returncode, done.stdout, done.stderr)
+    else:
+        out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = main(command(*arguments)[3:])
+        for stream in (out, err):
+            stream.seek(0)
+        result = Done(code, out.read(), err.read())
+    assert "Traceback" not in result.stderr, result.stderr
     if "--json" not in arguments:
-        assert done.stdout == ""
-    return done
+        assert result.stdout == ""
+    return result
 
 
 def environment_of_deadly_pictures(folder: Path) -> dict[str, str]:

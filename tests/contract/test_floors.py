@@ -49,6 +49,7 @@ FLOORS = {
     "worker_process": 1,
     "process_pool": 1,
     "rows": 5,
+    "scratch_table": 1,
     "scan": 5,
     "scan_journal": 5,
     "scan_judge": 5,

@@ -104,11 +104,11 @@ def test_a_full_disk_while_rows_are_written(tmp_path: Path) -> None:
 
 def test_a_full_disk_while_the_table_or_the_page_is_written(tmp_path: Path) -> None:
     folder, out, page = tmp_path / "pictures", tmp_path / "verdicts.csv", tmp_path / "page.html"
-    draw_files(folder, 20)
+    draw_files(folder, 60)
     arguments = (folder, "--out", out, "--report", page)
     scan(*arguments)
     before = out.read_bytes(), page.read_bytes()
-    for limit in (1000, len(before[0]) + 100):
+    for limit in (5000, len(before[0]) + 100):
         done = scan(*arguments, preexec_fn=limit_files(limit))
         assert done.returncode == 1
         assert "unharmed" in done.stderr
