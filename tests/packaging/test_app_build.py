@@ -1,4 +1,4 @@
-"""The desktop app, built as a user would build it, installed, and tried (a quarter of an hour).
+"""The desktop app, built, installed and tried as a user would. Linux; minutes.
 
 pytest -m slow -s tests/packaging/test_app_build.py
 """

@@ -1,4 +1,4 @@
-"""What each installer says of the app: name, version and picture types, and that none drifts."""
+"""What every installer says of the app: name, version and picture types, the same everywhere."""
 
 import configparser
 import re
