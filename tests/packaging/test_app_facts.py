@@ -89,7 +89,8 @@ def desktop_entry() -> configparser.SectionProxy:
 def test_the_menu_entry_agrees_with_the_package() -> None:
     entry = desktop_entry()
     assert entry["Exec"] == f"{NAME} %F"
-    assert (entry["Icon"], entry["StartupWMClass"]) == (ID, NAME)
+    # Tk writes a window's class with one capital letter.
+    assert (entry["Icon"], entry["StartupWMClass"]) == (ID, NAME.capitalize())
     assert set(entry["MimeType"].strip(";").split(";")) == mime_types()
 
 
@@ -152,8 +153,9 @@ def test_the_app_leaves_training_out_and_takes_what_it_reads(
 ) -> None:
     spec = run_spec("linux", monkeypatch)
     assert {"tensorflow", "keras", "training", "matplotlib", "scipy"} <= set(spec["EXCLUDED"])
-    options = spec["analysis"]
-    carried = {Path(source).name for source, *_ in options.datas}
+    places = {Path(source).name: place for source, place, *_ in spec["analysis"].datas}
+    assert places["app.png"] == places["app.ico"] == "gui/artwork"  # as gui/icons.py looks for it
+    carried = set(places)
     assert {"en.toml", "ru.toml", "logo.png", "background.png", "LICENSE"} <= carried
     assert {f"{name}.detector" for name in spec["MODELS"]} <= carried
     assert spec["executable"].name == spec["folder"].name == NAME
