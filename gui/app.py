@@ -138,12 +138,13 @@ class App:
     def _begin(self) -> None:
         from gui.session import Session
         from keras_detector.detector import default_model_path
+        from keras_detector.strictness import Strictness
 
         remembered = Path(self.settings.model) if self.settings.model else None
         if remembered is not None and not remembered.exists():
             remembered = None
         model = self._model or remembered or default_model_path()
-        self.session = Session(model, self.settings.strictness, self._outbox.put)
+        self.session = Session(model, Strictness(self.settings.strictness), self._outbox.put)
         self.session.listen(self._changed.add)
         self._build()
         if self._pictures:

@@ -77,7 +77,7 @@ class Commands:
 
     def choose_strictness(self, level: Strictness) -> None:
         """Judge by another level from now on."""
-        self._settings.strictness = level
+        self._settings.strictness = level.value
         self._remember()
         self._session.choose_strictness(level)
 

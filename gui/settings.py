@@ -11,10 +11,11 @@ from msgspec import Meta
 
 from keras_detector.atomic_file import write_atomically
 from keras_detector.errors import SaveError
-from keras_detector.strictness import Strictness
 
 Theme = Literal["system", "light", "dark"]
 Language = Literal["system", "en", "ru"]
+# The values of keras_detector.strictness, whose import takes longer than a window may.
+Level = Literal["cautious", "balanced", "sensitive"]
 
 APP_NAME = "AIImageClassifier"
 """The app's name as the system and people see it."""
@@ -41,7 +42,7 @@ class Settings(msgspec.Struct):
     language: Language = "system"
     last_folder: str = ""
     model: str = ""
-    strictness: Strictness = Strictness.BALANCED
+    strictness: Level = "balanced"
 
 
 def settings_path() -> Path:
