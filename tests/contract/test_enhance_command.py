@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -214,8 +215,8 @@ def test_a_model_that_sees_enhanced_pictures_is_not_shown_one_enhanced_twice(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     class Enhancing(Detector):
-        def __init__(self, path: Path) -> None:
-            super().__init__(path)
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
             spec = msgspec.structs.replace(self.card.input, enhance=True)
             self.card = msgspec.structs.replace(self.card, input=spec)
 
