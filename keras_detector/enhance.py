@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from keras_detector.errors import Cancelled, EnhancementError, ImageTooLargeError
+from keras_detector.errors import Cancelled, EnhancementError, ErrorKind, ImageTooLargeError
 from keras_detector.pixels import MAX_PIXELS, Pixels
 
 MAX_STRENGTH = 100.0
@@ -172,4 +172,5 @@ def _refuse_too_large(height: int, width: int) -> None:
             expected=f"at most {MAX_PIXELS // 4:,} pixels, to be doubled to {MAX_PIXELS:,}",
             received=f"{width} x {height}, doubled {2 * width} x {2 * height}",
             advice="Scale the picture down first, or do not double it.",
+            kind=ErrorKind.TOO_LARGE,
         )

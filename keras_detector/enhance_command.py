@@ -23,7 +23,7 @@ def add_enhance_command(
 
     Args:
         commands: the other commands.
-        common: options that all of them take.
+        common: options that all of them take that give a verdict.
     """
     parser = commands.add_parser(
         "enhance",

@@ -16,7 +16,7 @@ from keras_detector.enhance import (
     enhance,
     super_resolve,
 )
-from keras_detector.errors import Cancelled, EnhancementError, ImageTooLargeError
+from keras_detector.errors import Cancelled, EnhancementError, ErrorKind, ImageTooLargeError
 from keras_detector.pixels import Pixels
 
 DENOISE_ONLY, DOUBLE_ONLY = Enhancement(double=False), Enhancement(denoise=False)
@@ -204,8 +204,10 @@ def test_threads_change_nothing_and_are_not_changed() -> None:
 def test_a_picture_too_large_to_be_doubled_is_refused_before_anything_is_done() -> None:
     pixels = np.broadcast_to(np.uint8(90), (6_000, 10_000, 3))
     told: list[float] = []
-    with pytest.raises(ImageTooLargeError, match="10000 x 6000, doubled 20000 x 12000"):
+    doubled = "10000 x 6000, doubled 20000 x 12000"
+    with pytest.raises(ImageTooLargeError, match=doubled) as refused:
         enhance(pixels, progress=told.append)
+    assert refused.value.kind is ErrorKind.TOO_LARGE
     assert told == []
 
 
