@@ -5,9 +5,10 @@
 By default 1,000 JPEG pictures of 512 x 512 and models/efficientnet.keras. Each way runs on all
 cores, a process for each: decoding (`images.open_picture`), the network on arrays that are ready
 (`Runtime.run`), a verdict from path to score (`Detector.judge`), and the scan. They alternate, so
-that a busy machine slows all of them. Printed: pictures a second of wall time, median of the
-rounds, from when the processes are ready; processor time a picture; for the scan also when its
-first row was written, from nothing, and the largest memory of any of its processes.
+that a busy machine slows all of them. Printed, medians of the rounds: pictures a second of wall
+time and processor time a picture, both without the start (of the scan: without the first tenth);
+for the scan also when its first row was written, from nothing, and the largest memory of any of
+its processes. Linux only.
 """
 
 import itertools
@@ -123,47 +124,34 @@ def run_alone(make: Make, model: Path, paths: list[Path], workers: int) -> Measu
 
 
 def run_as_scan(model: Path, paths: list[Path], folder: Path, workers: int) -> Measured:
-    """The scan, as the command runs it; its speed from the first row on."""
-    first: list[tuple[float, int]] = []
+    """The scan, as the command runs it."""
+    out = folder / "rows.jsonl"
+    first: list[float] = []
+    started: list[tuple[float, float, int]] = []
 
     def tell(counts: ScanCounts) -> None:
         if counts.judged and not first:
-            first.append((time.perf_counter(), counts.judged))
+            first.append(time.perf_counter())
+        if counts.judged >= len(paths) / 10 and not started:
+            started.append((time.perf_counter(), busy_seconds(), counts.judged))
 
-    alone = busy_seconds(lambda: scan([paths[0]], folder / "one.jsonl", model, workers))
     began = time.perf_counter()
-    busy = busy_seconds(lambda: scan([folder], folder / "rows.jsonl", model, workers, tell))
-    ((at, judged),) = first
-    (folder / "one.jsonl").unlink()
-    (folder / "rows.jsonl").unlink()
-    return Measured(
-        pictures_a_second=(len(paths) - judged) / (time.perf_counter() - at),
-        busy=(busy - alone) / (len(paths) - 1),
-        first_row=at - began,
-    )
+    run_scan(ScanPlan(ScanSources([folder]), model, out, None, workers, Limits()), tell)
+    ended, busy_at_end = time.perf_counter(), busy_seconds()
+    out.unlink()
+    ((at, busy, judged),) = started
+    left = len(paths) - judged
+    return Measured(left / (ended - at), (busy_at_end - busy) / left, first[0] - began)
 
 
-def scan(
-    paths: list[Path],
-    out: Path,
-    model: Path,
-    workers: int,
-    tell: Callable[[ScanCounts], None] = lambda _: None,
-) -> None:
-    """Scan into a new file."""
-    run_scan(ScanPlan(ScanSources(paths), model, out, None, workers, Limits()), tell)
-
-
-def busy_seconds(do: Callable[[], None]) -> float:
-    """Processor time of this process and its children."""
-    before = time.process_time() + children().ru_utime + children().ru_stime
-    do()
-    return time.process_time() + children().ru_utime + children().ru_stime - before
-
-
-def children() -> resource.struct_rusage:
-    """What ended child processes took."""
-    return resource.getrusage(resource.RUSAGE_CHILDREN)
+def busy_seconds() -> float:
+    """Processor time of this process and its children, those that ended and those that run."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = time.process_time() + ended.ru_utime + ended.ru_stime
+    for child in multiprocessing.active_children():
+        fields = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()
+        seconds += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return seconds
 
 
 def main() -> None:
@@ -193,7 +181,8 @@ def main() -> None:
         print(f"{way:14} {speed:5.2f} ({busy:.2f})")
     first = [each.first_row for each in measured["scan"]]
     print(f"first row after {min(first):.2f} to {max(first):.2f} s, processes started anew")
-    print(f"largest memory of a process {children().ru_maxrss / 1024:.0f} MiB")
+    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    print(f"largest memory of a process {largest:.0f} MiB")
 
 
 if __name__ == "__main__":
