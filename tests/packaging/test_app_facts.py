@@ -137,7 +137,8 @@ def run_spec(platform: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """`app.spec` as PyInstaller would run it, without building anything."""
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    monkeypatch.setattr("keras_detector.model_file.read_model_file", lambda path: path)
+    large = SimpleNamespace(card=SimpleNamespace(twin=SimpleNamespace(place="beside")))
+    monkeypatch.setattr("keras_detector.model_file.read_model_file", lambda path: large)
     monkeypatch.setattr("keras_detector.model_file.write_detector_file", lambda path, model: None)
     made = dict.fromkeys(("Analysis", "PYZ", "EXE", "COLLECT"), Recorded)
     bundles: list[Recorded] = []
@@ -157,7 +158,8 @@ def test_the_app_leaves_training_out_and_takes_what_it_reads(
     assert places["app.png"] == places["app.ico"] == "gui/artwork"  # as gui/icons.py looks for it
     carried = set(places)
     assert {"en.toml", "ru.toml", "logo.png", "background.png", "LICENSE"} <= carried
-    assert {f"{name}.detector" for name in spec["MODELS"]} <= carried
+    for name in spec["MODELS"]:
+        assert {f"{name}.detector", f"{name}.tflite"} <= carried
     assert spec["executable"].name == spec["folder"].name == NAME
     assert spec["bundles"] == []
 
