@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_detector.errors import DetectorError
+from keras_detector.errors import MissingPackageError
 
 _PACKAGES = ("fastapi", "prometheus_client", "python_multipart", "uvicorn")
 
@@ -71,7 +71,7 @@ def add_serve_command(commands: Any, parents: Sequence[argparse.ArgumentParser])
 def _serve(options: argparse.Namespace) -> int:
     missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
-        raise DetectorError(
+        raise MissingPackageError(
             expected="the packages that serving needs",
             received=f"no {', '.join(missing)}",
             advice="Install them with: pip install 'keras-detector[serve]'",

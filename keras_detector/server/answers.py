@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from keras_detector.errors import ErrorKind
 from keras_detector.labels import Reason, Verdict
 
 
@@ -21,6 +22,7 @@ class Judgement(BaseModel):
     model: str | None = Field(description="The model's name.")
     reasons: list[Reason] = Field(description="Why the verdict is `undetermined`.")
     error: str | None = Field(description="Why the picture could not be read.")
+    error_kind: ErrorKind | None = Field(description="The same, for machines to group by.")
 
 
 class NamedJudgement(Judgement):
