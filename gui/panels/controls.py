@@ -13,6 +13,7 @@ from gui import theme
 from gui.panels.tooltip import Tooltip
 
 _RING = 2
+_MARGIN = 32  # pixels below what was scrolled to
 
 
 def make_focusable(
@@ -33,8 +34,25 @@ def make_focusable(
             return "break"
 
         tk.Misc.bind(widget, key, pressed)
-    tk.Misc.bind(widget, "<FocusIn>", lambda _: show(True), add="+")
+    tk.Misc.bind(widget, "<FocusIn>", lambda _: (show(True), _reveal(widget)), add="+")
     tk.Misc.bind(widget, "<FocusOut>", lambda _: show(False), add="+")
+
+
+def _reveal(widget: Any) -> None:
+    """Scroll the column that a widget is in, if it is in one, until it is seen."""
+    column = widget.master
+    while column is not None and not isinstance(column, ctk.CTkScrollableFrame):
+        column = column.master
+    if column is None:
+        return
+    canvas = column._parent_canvas
+    whole = max(column.winfo_height(), 1)
+    top = widget.winfo_rooty() - column.winfo_rooty()
+    bottom = top + widget.winfo_height()
+    if top < canvas.canvasy(0):
+        canvas.yview_moveto(top / whole)
+    elif bottom > canvas.canvasy(canvas.winfo_height()):
+        canvas.yview_moveto((bottom - canvas.winfo_height() + _MARGIN) / whole)
 
 
 class Button(ctk.CTkButton):

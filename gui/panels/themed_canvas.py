@@ -27,7 +27,7 @@ class ThemedCanvas(tk.Canvas, CTkAppearanceModeBaseClass, CTkScalingBaseClass):
         CTkAppearanceModeBaseClass.__init__(self)
         CTkScalingBaseClass.__init__(self, scaling_type="widget")
         self._background, self._height = background, height
-        self._waiting = False
+        self._waiting = ""  # Tk's name of the call that will draw
         self._photos: list[ImageTk.PhotoImage] = []  # Tk shows only what somebody holds
         self._icons: dict[tuple[str, str, int], ImageTk.PhotoImage] = {}
         self._dress()
@@ -40,20 +40,19 @@ class ThemedCanvas(tk.Canvas, CTkAppearanceModeBaseClass, CTkScalingBaseClass):
     def redraw(self) -> None:
         """Draw anew when the event loop is idle."""
         if not self._waiting:
-            self._waiting = True
-            self.after_idle(self.draw_now)
+            self._waiting = self.after_idle(self.draw_now)
 
     def draw_now(self) -> None:
         """Draw anew at once."""
-        self._waiting = False
-        if not self.winfo_exists():
-            return
+        self._waiting = ""
         self.delete("all")
         self._photos.clear()
         self.draw()
 
     def destroy(self) -> None:
         """Destroy it, and leave customtkinter's lists."""
+        if self._waiting:
+            self.after_cancel(self._waiting)
         tk.Canvas.destroy(self)
         CTkAppearanceModeBaseClass.destroy(self)
         CTkScalingBaseClass.destroy(self)

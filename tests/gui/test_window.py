@@ -473,6 +473,14 @@ def test_tab_reaches_every_control_and_shows_where_it_is(app, picture):
     window.header.paste.focus_set()
     app.settle()
     assert button.cget("border_width") == 0
+    app.root.geometry("1000x420")
+    app.settle()
+    for control in (window.enhance.start, window.verdict.save):
+        control.focus_set()
+        app.settle()
+        column = window.enhance.master._parent_canvas
+        below = control.winfo_rooty() - column.winfo_rooty()
+        assert 0 <= below <= column.winfo_height() - control.winfo_height()
 
 
 def test_an_unreadable_picture_is_said_in_the_window(app, tmp_path):

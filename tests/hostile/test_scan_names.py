@@ -196,11 +196,12 @@ def test_names_that_begin_with_dashes_and_the_folder_itself(tmp_path: Path) -> N
     assert "0 files judged, 2 unchanged" in done.stderr
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
 def test_what_may_not_be_read_is_said(tmp_path: Path) -> None:
     folder, out = tmp_path / "pictures", tmp_path / "rows.jsonl"
     first, second, third = draw_files(folder, 3)
     first.chmod(0)
+    if os.access(first, os.R_OK):
+        pytest.skip("nothing is forbidden to root")
     closed = third.parent
     closed.chmod(0)
     try:
