@@ -34,7 +34,12 @@ def make_focusable(
             return "break"
 
         tk.Misc.bind(widget, key, pressed)
-    tk.Misc.bind(widget, "<FocusIn>", lambda _: (show(True), _reveal(widget)), add="+")
+
+    def focused(_: object) -> None:
+        show(True)
+        _reveal(widget)
+
+    tk.Misc.bind(widget, "<FocusIn>", focused, add="+")
     tk.Misc.bind(widget, "<FocusOut>", lambda _: show(False), add="+")
 
 
