@@ -1,7 +1,7 @@
 """Tasks in processes of their own: one that kills, fills or hangs its process costs only itself.
 
 `concurrent.futures` gives its whole pool up when a process dies. pebble does not, but hands out
-tasks one by one, which takes longer than a tiny picture does (docs/adr/0015). Here each process has
+tasks one by one, which takes longer than a tiny picture does (docs/adr/0016). Here each process has
 a few tasks before it, counts in shared memory what it has begun, and answers in order. So it is
 known what a dead one was at, what it had answered, and what another must do in its place.
 """
