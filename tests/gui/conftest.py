@@ -61,6 +61,8 @@ class RunningApp:
         self.app: Any = App(chosen, pictures, model=model)
         self.root: Any = self.app.root
         self.run_until(lambda: self.app.window is not None)
+        # The X server gives a window its size when it likes to, later on a fast machine.
+        self.run_until(lambda: self.root.winfo_viewable() and self.root.winfo_width() > 400)
         self.root.focus_force()
         self.settle()
 
@@ -88,7 +90,7 @@ class RunningApp:
         """Run the event loop until everything that waits was done and drawn."""
         app = self.app
         for _ in range(2):
-            until = time.monotonic() + 0.02
+            until = time.monotonic() + 0.1
             self.run_until(lambda until=until: app._is_closed or time.monotonic() > until)
             self.run_until(lambda: app._is_closed or (not app._changed and app._outbox.is_empty))
         if not app._is_closed:
