@@ -85,7 +85,7 @@ class Commands:
         """Judge with another model; without a path, ask for one."""
         if path is None:
             texts = self._texts
-            kinds = ((texts("files.models"), ".keras"), (texts("files.all"), "*"))
+            kinds = ((texts("files.models"), (".keras", ".detector")), (texts("files.all"), "*"))
             folder = str(self._session.model.path.parent)
             chosen = dialogs.ask_files(self._window, texts("model.choose"), kinds, folder)
             if not chosen:

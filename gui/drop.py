@@ -1,6 +1,7 @@
 """Files dropped on the window; without its native library the app works, and says so in the log."""
 
 import logging
+import sys
 import tkinter as tk
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 
 import customtkinter as ctk
 from tkinterdnd2 import DND_FILES, TkinterDnD
+
+from gui.settings import APP_NAME
 
 _LOG = logging.getLogger(__name__)
 
@@ -20,8 +23,14 @@ class DropWindow(ctk.CTk, TkinterDnD.DnDWrapper):
     """
 
     def __init__(self, dropped: Callable[[list[Path]], None]) -> None:
-        super().__init__()
+        # Its window class, by which a desktop knows whose menu entry and icon it is.
+        super().__init__(className=APP_NAME)
         self._dropped = dropped
+        if sys.platform == "darwin":
+            # Files opened with the app, or dropped on its icon, come this way and not as arguments.
+            self.createcommand(
+                "::tk::mac::OpenDocument", lambda *names: dropped([Path(name) for name in names])
+            )
         try:
             TkinterDnD._require(self)
             self.drop_target_register(DND_FILES)

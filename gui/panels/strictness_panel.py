@@ -12,7 +12,7 @@ from gui.panels.controls import Button, Menu, RadioButton
 from gui.session import Session
 from gui.texts import Texts
 from keras_detector.card import Card
-from keras_detector.detector import default_model_path
+from keras_detector.detector import shipped_models
 from keras_detector.strictness import Strictness, cost, threshold_for
 
 
@@ -93,7 +93,7 @@ class StrictnessPanel(ctk.CTkFrame):
 
     def _list_models(self) -> None:
         present = self._session.model.path
-        files = sorted(default_model_path().parent.glob("*.keras"))
+        files = list(shipped_models().values())
         if present not in files:
             files.append(present)
         self._paths = {path.stem: path for path in files}

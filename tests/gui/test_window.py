@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gui import dialogs
+from gui import dialogs, drop
 from gui.picture_list import Entry, Order, Stage
 from gui.texts import read_texts
+from keras_detector.detector import shipped_models
 from keras_detector.errors import Cancelled
 from keras_detector.labels import VERDICT_TEXTS, Verdict
 from keras_detector.strictness import Strictness
@@ -20,6 +21,7 @@ from tests.conftest import draw_picture, write_dataset
 from tests.gui.conftest import MODEL
 
 pytestmark = pytest.mark.gui
+ROOT = Path(__file__).parents[2]
 
 
 def save_picture(path: Path, *, fake: bool = True, size: int = 48, seed: int = 3) -> Path:
@@ -55,6 +57,25 @@ def test_the_window_is_there_before_anything_else_is(start_app):
     assert app.root.title() == "AI Image Classifier"
     assert "Drop a picture" in shown_texts(app.window.view)
     app.run_until(lambda: app.session.model.card is not None)
+
+
+def test_a_desktop_knows_the_window_by_its_class(app):
+    entry = (ROOT / "packaging" / "linux").glob("*.desktop")
+    assert f"StartupWMClass={app.root.winfo_class()}\n" in next(entry).read_text(encoding="utf-8")
+
+
+def test_every_shipped_model_can_be_chosen(app):
+    assert set(shipped_models()) <= set(app.window.strictness.menu.menu.cget("values"))
+
+
+def test_macos_opens_files_by_an_event(display, picture, monkeypatch):
+    monkeypatch.setattr(drop, "sys", SimpleNamespace(platform="darwin"))
+    commands, opened = {}, []
+    keep = lambda _, name, call: commands.update({name: call})  # noqa: E731
+    monkeypatch.setattr(drop.DropWindow, "createcommand", keep, raising=False)
+    drop.DropWindow(opened.extend).destroy()
+    commands["::tk::mac::OpenDocument"](str(picture))
+    assert opened == [picture]
 
 
 def shown_texts(canvas):
