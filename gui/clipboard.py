@@ -1,6 +1,7 @@
 """A picture from the clipboard, as whatever it was put there: pixels, a file's bytes, or files."""
 
 import contextlib
+import re
 import sys
 import tkinter as tk
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from PIL import Image
 Content = Image.Image | bytes | list[Path] | None
 """Pixels, the bytes of a picture's file, files, or None: nothing that is a picture."""
 
+_LONE_DIGIT = re.compile(r"(?<=0x)([0-9a-fA-F])\b")
 _TYPES = ("image/png", "image/jpeg", "image/bmp", "image/webp", "image/tiff")
 
 
@@ -31,16 +33,16 @@ def read_clipboard(window: tk.Misc) -> Content:
                 return found
             if found:
                 return [Path(name) for name in found]
+        texts = [_text(window, "STRING")]
     else:
+        offered = _text(window, "TARGETS").split()
         for kind in _TYPES:
-            data = _selection(window, kind)
+            data = _data(window, kind) if kind in offered else b""
             if data:
-                return _bytes(data)
-    paths = [
-        *paths_in(_selection(window, "text/uri-list")),
-        *paths_in(_selection(window, "UTF8_STRING") or _selection(window, "STRING")),
-    ]
-    return list(dict.fromkeys(paths)) or None
+                return data
+        uris = _data(window, "text/uri-list") if "text/uri-list" in offered else b""
+        texts = [uris.decode("utf-8", "replace"), _text(window, "UTF8_STRING")]
+    return list(dict.fromkeys(path for text in texts for path in paths_in(text))) or None
 
 
 def paths_in(text: str) -> Iterator[Path]:
@@ -55,17 +57,26 @@ def paths_in(text: str) -> Iterator[Path]:
                 yield path
 
 
-def _selection(window: tk.Misc, kind: str) -> str:
+def _text(window: tk.Misc, kind: str) -> str:
     try:
         return str(window.selection_get(selection="CLIPBOARD", type=kind))  # type: ignore[no-untyped-call]
     except tk.TclError:  # nothing of that kind there
         return ""
 
 
-def _bytes(data: str) -> bytes:
-    # Tk hands binary data out as text: bytes in hexadecimal ("0x89 0x50 ...") where its format is
-    # unknown to it, and one character for each byte otherwise.
-    if data.startswith("0x"):
+def _data(window: tk.Misc, kind: str) -> bytes:
+    return bytes_of(_text(window, kind))
+
+
+def bytes_of(text: str) -> bytes:
+    """The bytes that Tk means by what it hands out for a kind of data that is no text.
+
+    From another program they come as `"0x89 0x50 0xd "`, from the same one a character each.
+
+    Args:
+        text: what Tk handed out.
+    """
+    if text.startswith("0x"):
         with contextlib.suppress(ValueError):
-            return bytes.fromhex(data.replace("0x", " "))
-    return data.encode("latin-1", "replace")
+            return bytes.fromhex(_LONE_DIGIT.sub(r"0\1", text).replace("0x", " "))
+    return text.encode("latin-1", "replace")
