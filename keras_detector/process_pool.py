@@ -255,7 +255,8 @@ def _cannot_start(received: str) -> RunError:
     return RunError(
         expected="a process that is ready to work",
         received=received,
-        advice="Free some memory and disk space, allow more of it, or use fewer workers.",
+        advice="Free some memory and disk space, allow more of it, or use fewer workers; what was "
+        "written before is unharmed.",
     )
 
 
