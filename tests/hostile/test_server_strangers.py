@@ -385,11 +385,12 @@ def test_an_answer_that_nobody_fetches_is_given_up(impatient: Service) -> None:
     connections = impatient.server.server_state.connections
     until(lambda: not connections)
     with socket.create_connection(("127.0.0.1", impatient.port), timeout=60) as client:
+        until(lambda: connections)
         client.settimeout(0.2)
-        with contextlib.suppress(TimeoutError):  # until no buffer holds more answers
+        # Until no buffer holds more answers; on a slow machine it is given up before that.
+        with contextlib.suppress(TimeoutError, ConnectionError):
             while True:
                 client.sendall(ask)
-        assert connections
         until(lambda: not connections)
     assert impatient.ask("GET", "/healthz").status == 200
 
