@@ -1,14 +1,11 @@
 """Many pictures: found, judged one after the other, sorted, exported."""
 
 import enum
-import io
 import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from PIL import Image
 
 from gui.worker import LATER, SOON, Task, Worker
 from keras_detector.detector import Examination, Prediction
@@ -16,6 +13,7 @@ from keras_detector.errors import DetectorError, ImageError
 from keras_detector.images import Picture
 from keras_detector.labels import Verdict
 from keras_detector.rows import expand_paths
+from keras_detector.thumbnails import encode_thumbnail
 
 THUMBNAIL_SIDE = 96
 """Pixels along the longer side of a thumbnail: sharp at 200 % scaling too."""
@@ -182,7 +180,8 @@ class PictureList:
                 picture, examination = self._examine(entry.path)
             except ImageError as error:
                 return None, error, None
-            return examination, None, entry.thumbnail or _thumbnail(picture)
+            small = entry.thumbnail or encode_thumbnail(picture.pixels, THUMBNAIL_SIDE)
+            return examination, None, small
 
         def done(
             result: tuple[Examination | None, ImageError | None, bytes | None],
@@ -226,11 +225,3 @@ def sort_key(entry: Entry, prediction: Prediction | None, order: Order) -> tuple
         return (len(_SUSPICION), 0.0, name)
     rank = _SUSPICION.index(prediction.verdict) if order is Order.VERDICT else 0
     return (rank, -prediction.score, name)
-
-
-def _thumbnail(picture: Picture) -> bytes:
-    image = Image.fromarray(picture.pixels)
-    image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), reducing_gap=2.0)
-    file = io.BytesIO()
-    image.save(file, "JPEG", quality=85)
-    return file.getvalue()
