@@ -62,7 +62,8 @@ class App:
 
     Attributes:
         root: the top-level window.
-        session, window: None until they are imported, a moment after the window is shown.
+        session, window: None until they are imported, a moment after the window is shown, and
+            again when it is closed.
         ended: whether every thread ended when it was closed.
     """
 
@@ -76,7 +77,6 @@ class App:
         self._changed: set[Part] = set()
         self._list_drawn = 0.0
         self._is_closed = False
-        self._waiting: dict[str, str] = {}  # what the event loop is to call, to its identifier
         theme.use_theme()
         self._show_theme()
         self.root: Any = DropWindow(self._dropped)
@@ -97,15 +97,20 @@ class App:
         self.settings.width = max(round(self.root.winfo_width() / scale), 400)
         self.settings.height = max(round(self.root.winfo_height() / scale), 400)
         self._remember()
-        for identifier in self._waiting.values():
-            self.root.after_cancel(identifier)
         ended = [part.close() for part in (self.window, self.session) if part is not None]
         self.ended = all(ended)
+        # Of customtkinter's calls as well: they would find no window any more.
+        for identifier in self.root.tk.splitlist(self.root.tk.call("after", "info")):
+            self.root.tk.call("after", "cancel", identifier)
         self.root.destroy()
+        # customtkinter remembers every window it ever had; pictures and models need not stay too,
+        # nor what came too late to be delivered.
+        self.session = self.window = None
+        self._outbox = Outbox()
 
     def _after(self, milliseconds: int, call: Callable[[], None]) -> None:
         if not self._is_closed:
-            self._waiting[call.__name__] = self.root.after(milliseconds, call)
+            self.root.after(milliseconds, call)
 
     def _size_window(self) -> None:
         root, settings = self.root, self.settings

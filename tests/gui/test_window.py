@@ -1,8 +1,10 @@
 """Everything that a user can do, through the widgets, on a screen that nobody sees."""
 
+import gc
 import json
 import threading
 import time
+import weakref
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -442,6 +444,16 @@ def test_language_and_theme_change_while_it_runs_and_are_remembered(app, picture
     saved = json.loads((tmp_path / "config/AIImageClassifier/settings.json").read_bytes())
     assert (saved["theme"], saved["language"]) == ("dark", "ru")
     assert (saved["width"], saved["height"]) == (1200, 820)
+
+
+def test_a_closed_window_lets_go_of_its_pictures_and_model(start_app, picture):
+    running = start_app()
+    running.session.open(picture)  # its verdict may come after the window is gone
+    gone = weakref.ref(running.session)
+    running.app.close()
+    assert running.app.ended
+    gc.collect()
+    assert gone() is None
 
 
 def test_help_lists_every_shortcut_and_escape_closes_it(app):
