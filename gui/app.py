@@ -1,5 +1,6 @@
 """The app: a window at once, everything else as soon as it is imported."""
 
+import gc
 import logging
 import sys
 import threading
@@ -107,6 +108,7 @@ class App:
         # nor what came too late to be delivered.
         self.session = self.window = None
         self._outbox = Outbox()
+        gc.collect()  # here, because only the main thread may let go of what belongs to Tk
 
     def _after(self, milliseconds: int, call: Callable[[], None]) -> None:
         if not self._is_closed:

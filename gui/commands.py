@@ -123,7 +123,7 @@ class Commands:
         kinds = (("HTML", ".html"), ("PNG", ".png"))
         out = self._ask_new(self._texts("save.report"), kinds, f"{self._stem}-verdict.html")
         if out is not None:
-            self._session.save_verdict(out)
+            self._session.save_verdict(out, self._texts)
 
     def export_list(self) -> None:
         """Ask where to, and save the list."""
@@ -131,7 +131,7 @@ class Commands:
             kinds = (("HTML", ".html"), ("CSV", ".csv"))
             out = self._ask_new(self._texts("list.export"), kinds, "pictures.html")
             if out is not None:
-                self._session.save_list(out)
+                self._session.save_list(out, self._texts)
 
     def show_message(self) -> None:
         """Show the session's message, or take it away."""

@@ -4,8 +4,11 @@ import base64
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring  # only written
 
+from gui.texts import Texts
 from keras_detector.atomic_file import write_atomically
-from keras_detector.labels import REASON_TEXTS, VERDICT_TEXTS, Reason, Verdict
+from keras_detector.card import InputSpec
+from keras_detector.detector import Examination, Prediction
+from keras_detector.explain import draw_explanation, draw_heatmap
 from keras_detector.picture_output import check_output, encode_picture
 from keras_detector.pixels import Pixels
 from keras_detector.printable import printable
@@ -37,70 +40,84 @@ def save_picture(out: Path, pixels: Pixels, original: Path | None, *, overwrite:
     write_atomically(out, encode_picture(pixels, out.suffix))
 
 
-def save_verdict(out: Path, row: Row, drawn: Pixels) -> None:
-    """Write a verdict and its heatmap as a picture (`.png`) or as a page (`.html`).
+def save_verdict(
+    out: Path, path: Path, pixels: Pixels, examined: Examination, spec: InputSpec, texts: Texts
+) -> None:
+    """Write a verdict and its heatmap as a picture (`.png`, in English) or as a page (`.html`).
 
     The file dialog has asked before something is replaced; the judged picture never is.
 
     Args:
         out: where to.
-        row: the verdict.
-        drawn: the heatmap with its legend, as `explain.draw_explanation` gives it.
+        path: the judged picture.
+        pixels: uint8 (height, width, 3), its content.
+        examined: what was found.
+        spec: the network's input, from the model's card.
+        texts: in which language a page is written.
 
     Raises:
         SaveError: `out` may not be written.
     """
-    check_output(out, row.path, overwrite=True, suffixes=(".png", ".html"))
-    png = encode_picture(drawn, ".png")
-    write_atomically(out, png if out.suffix.lower() == ".png" else verdict_page(row, png))
+    check_output(out, path, overwrite=True, suffixes=(".png", ".html"))
+    if out.suffix.lower() == ".png":
+        write_atomically(out, encode_picture(draw_explanation(pixels, examined, spec), ".png"))
+    else:
+        heatmap = draw_heatmap(pixels, examined.activation_map, spec)
+        png = encode_picture(heatmap, ".png")
+        write_atomically(out, verdict_page(path, examined.prediction, png, texts))
 
 
-def save_rows(out: Path, rows: list[Row]) -> None:
+def save_rows(out: Path, rows: list[Row], texts: Texts) -> None:
     """Write the verdicts of many pictures as a table (`.csv`) or as a page (`.html`).
 
     Args:
         out: where to.
         rows: the verdicts.
+        texts: in which language a page is written; a table is the same in all.
 
     Raises:
         SaveError: `out` may not be written.
     """
     check_output(out, None, overwrite=True, suffixes=(".csv", ".html"))
     if out.suffix.lower() == ".html":
-        write_html(out, rows)
+        write_html(out, rows, texts=texts.of_report())
     else:
         write_csv(out, rows)
 
 
-def verdict_page(row: Row, png: bytes) -> bytes:
+def verdict_page(path: Path, prediction: Prediction, png: bytes, texts: Texts) -> bytes:
     """One verdict as a page that opens from disk: nothing is fetched, nothing in it can run.
 
     Args:
-        row: the verdict, not an error.
+        path: the judged picture.
+        prediction: what was found.
         png: the heatmap as a PNG file.
+        texts: in which language.
     """
-    values = row.to_builtins()
-    verdict = VERDICT_TEXTS[Verdict(values["verdict"])]
-    page = Element("html", lang="en")
+    verdict = texts(f"verdict.{prediction.verdict}")
+    page = Element("html", lang=texts.language)
     head = SubElement(page, "head")
     SubElement(head, "meta", charset="utf-8")
-    SubElement(head, "title").text = f"{verdict}: {printable(row.path.name)}"
+    SubElement(head, "title").text = f"{verdict}: {printable(path.name)}"
     SubElement(head, "style").text = _STYLE
     body = SubElement(page, "body")
     SubElement(body, "h1").text = verdict
     data = base64.b64encode(png).decode("ascii")
     SubElement(body, "img", src=f"data:image/png;base64,{data}", alt="")
+    SubElement(body, "p").text = texts("verdict_page.legend")
     table = SubElement(SubElement(body, "table"), "tbody")
-    reasons = "; ".join(REASON_TEXTS[Reason(reason)] for reason in values["reasons"])
     lines = {
-        "path": printable(row.path),
-        "score": f"{values['score']:.3f}",
-        "threshold": f"{values['threshold']:.3f}",
-        "model": values["model"],
+        "picture": printable(path),
+        "score": texts.number(prediction.score, 3),
+        "threshold": texts.number(prediction.threshold, 3),
+        "model": printable(prediction.model),
     }
-    for name, text in (lines | ({"reasons": reasons} if reasons else {})).items():
+    if prediction.reasons:
+        lines["reasons"] = " ".join(texts(f"reason.{reason}") for reason in prediction.reasons)
+    for name, text in lines.items():
         line = SubElement(table, "tr")
-        SubElement(line, "th").text = name
+        SubElement(line, "th").text = texts(f"verdict_page.{name}")
         SubElement(line, "td").text = text
+    SubElement(body, "p").text = texts("verdict_page.meaning")
     written: bytes = tostring(page, encoding="utf-8", method="html")
     return b"<!DOCTYPE html>\n" + written

@@ -14,13 +14,13 @@ from PIL import Image
 
 from gui.picture_list import PictureList
 from gui.saving import save_picture, save_rows, save_verdict
+from gui.texts import Texts
 from gui.worker import Deliver, Task, Worker
 from keras_detector import images
 from keras_detector.card import Card
 from keras_detector.detector import Detector, Examination, Prediction
 from keras_detector.enhance import Enhancement, enhance
 from keras_detector.errors import DetectorError, ModelFileError
-from keras_detector.explain import draw_explanation
 from keras_detector.pixels import Pixels
 from keras_detector.rows import Row
 from keras_detector.strictness import Strictness, threshold_for
@@ -238,21 +238,21 @@ class Session:
         pixels, original = enhanced.pixels, opened.path
         self._save(out, lambda: save_picture(out, pixels, original, overwrite=overwrite))
 
-    def save_verdict(self, out: Path) -> None:
+    def save_verdict(self, out: Path, texts: Texts) -> None:
         """Write the verdict with its heatmap: a picture (`.png`) or a page (`.html`)."""
         opened, card = self.picture, self.model.card
         if opened is None or opened.picture is None or opened.examination is None or card is None:
             return
         picture, examination = opened.picture, opened.examination
         examination = replace(examination, prediction=self.decide(examination))
-        row = Row(opened.path or Path("clipboard"), examination.prediction)
+        path = opened.path or Path("clipboard")
 
         def work() -> None:
-            save_verdict(out, row, draw_explanation(picture.pixels, examination, card.input))
+            save_verdict(out, path, picture.pixels, examination, card.input, texts)
 
         self._save(out, work)
 
-    def save_list(self, out: Path) -> None:
+    def save_list(self, out: Path, texts: Texts) -> None:
         """Write the verdicts of the list so far: a table (`.csv`) or a page (`.html`)."""
         rows: list[Row] = []
         for entry in self.pictures.entries:
@@ -260,7 +260,7 @@ class Session:
                 rows.append(Row(entry.path, entry.error))
             elif entry.examination is not None:
                 rows.append(Row(entry.path, self.decide(entry.examination)))
-        self._save(out, lambda: save_rows(out, rows))
+        self._save(out, lambda: save_rows(out, rows, texts))
 
     def dismiss_message(self) -> None:
         """Take the message away."""

@@ -13,10 +13,10 @@ from xml.etree.ElementTree import Element, SubElement, tostring  # only written
 from keras_detector.atomic_file import write_atomically
 from keras_detector.detector import Prediction
 from keras_detector.explain import COLOURS
-from keras_detector.labels import REASON_TEXTS, UNREADABLE_TEXT, VERDICT_TEXTS, Label, Verdict
+from keras_detector.labels import Label, Verdict
 from keras_detector.printable import printable
 from keras_detector.report_summary import BINS, Summary
-from keras_detector.report_texts import ERROR_KIND_TEXTS, GENERATOR, PAGE_TEXTS
+from keras_detector.report_texts import ENGLISH, GENERATOR, ReportTexts
 from keras_detector.rows import Row
 from keras_detector.thumbnails import THUMBNAIL_SIDE, draw_thumbnails
 
@@ -50,6 +50,7 @@ def write_html(
     path: Path,
     rows: Iterable[Row],
     draw: DrawThumbnails = draw_thumbnails,
+    texts: ReportTexts = ENGLISH,
 ) -> None:
     """Write counts, a histogram of scores, the most suspicious pictures and errors by kind.
 
@@ -57,12 +58,13 @@ def write_html(
         path: the page to write, replaced wholly or not at all.
         rows: taken one by one, so that any number fits.
         draw: makes a small copy of each picture as JPEG, or None where it cannot be read any more.
+        texts: in which language.
 
     Raises:
         SaveError: it cannot be written; what was there before is unharmed.
     """
     summary = Summary.of(rows)
-    write_atomically(path, _page(summary, draw))
+    write_atomically(path, _page(summary, draw, texts))
 
 
 def is_report(path: Path) -> bool:
@@ -74,27 +76,27 @@ def is_report(path: Path) -> bool:
         return False
 
 
-def _page(summary: Summary, draw: DrawThumbnails) -> bytes:
-    page = Element("html", lang="en")
+def _page(summary: Summary, draw: DrawThumbnails, texts: ReportTexts) -> bytes:
+    page = Element("html", lang=texts.language)
     head = SubElement(page, "head")
     SubElement(head, "meta", charset="utf-8")
     SubElement(head, "meta", name="generator", content=GENERATOR)
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     SubElement(head, "meta", {"http-equiv": "Content-Security-Policy", "content": policy})
     SubElement(head, "meta", name="viewport", content="width=device-width, initial-scale=1")
-    _add(head, "title", PAGE_TEXTS["title"])
+    _add(head, "title", texts.page["title"])
     _add(head, "style", _STYLE)
     body = SubElement(page, "body")
-    _add(body, "h1", PAGE_TEXTS["title"])
-    _add_counts(body, summary)
+    _add(body, "h1", texts.page["title"])
+    _add_counts(body, summary, texts)
     if summary.judged:
-        _add(body, "h2", PAGE_TEXTS["histogram"])
-        _add_histogram(body, summary)
-        _add(body, "h2", PAGE_TEXTS["suspicious"])
-        _add_pictures(body, summary, draw)
+        _add(body, "h2", texts.page["histogram"])
+        _add_histogram(body, summary, texts)
+        _add(body, "h2", texts.page["suspicious"])
+        _add_pictures(body, summary, draw, texts)
     if summary.errors:
-        _add(body, "h2", PAGE_TEXTS["errors"])
-        _add_errors(body, summary)
+        _add(body, "h2", texts.page["errors"])
+        _add_errors(body, summary, texts)
     text: str = tostring(page, encoding="unicode", method="html")
     return f"<!doctype html>\n{text}\n".encode()
 
@@ -105,34 +107,34 @@ def _add(parent: Element, tag: str, text: str, **attributes: str) -> Element:
     return child
 
 
-def _add_counts(body: Element, summary: Summary) -> None:
+def _add_counts(body: Element, summary: Summary, texts: ReportTexts) -> None:
     models = ", ".join(printable(name) for name in summary.models)
     thresholds = ", ".join(f"{value:.3f}" for value in summary.thresholds)
-    _add(body, "p", PAGE_TEXTS["lead"].format(models=models or "-", thresholds=thresholds or "-"))
+    _add(body, "p", texts.page["lead"].format(models=models or "-", thresholds=thresholds or "-"))
     tiles = SubElement(body, "div", {"class": "tiles"})
-    counts = [(PAGE_TEXTS["total"], summary.total)]
-    counts += [(VERDICT_TEXTS[verdict], summary.verdicts[verdict]) for verdict in Verdict]
-    counts += [(UNREADABLE_TEXT, summary.errors.total())]
+    counts = [(texts.page["total"], summary.total)]
+    counts += [(texts.verdicts[verdict], summary.verdicts[verdict]) for verdict in Verdict]
+    counts += [(texts.unreadable, summary.errors.total())]
     for name, count in counts:
         tile = SubElement(tiles, "div", {"class": "tile"})
         _add(tile, "b", f"{count:,}")
         _add(tile, "span", name)
     if summary.reasons:
-        _add(body, "p", PAGE_TEXTS["reasons"])
+        _add(body, "p", texts.page["reasons"])
         listed = SubElement(body, "ul")
         for reason, count in summary.reasons.most_common():
-            _add(listed, "li", f"{count:,}: {REASON_TEXTS[reason]}")
-    _add(body, "p", PAGE_TEXTS["caution"], **{"class": "note"})
+            _add(listed, "li", f"{count:,}: {texts.reasons[reason]}")
+    _add(body, "p", texts.page["caution"], **{"class": "note"})
 
 
-def _add_histogram(body: Element, summary: Summary) -> None:
+def _add_histogram(body: Element, summary: Summary, texts: ReportTexts) -> None:
     drawing = SubElement(
         body,
         "svg",
         {
             "viewBox": f"0 0 {_WIDTH} {_HEIGHT}",
             "role": "img",
-            "aria-label": PAGE_TEXTS["histogram_label"].format(n=f"{summary.judged:,}"),
+            "aria-label": texts.page["histogram_label"].format(n=f"{summary.judged:,}"),
         },
     )
     wide, most = _WIDTH / BINS, max(summary.histogram)
@@ -149,12 +151,12 @@ def _add_histogram(body: Element, summary: Summary) -> None:
             height=f"{tall:.1f}",
             fill=_FAKE if all(centre >= value for value in summary.thresholds) else _REAL,
         )
-        _add(bar, "title", f"{number / BINS:.3f} to {(number + 1) / BINS:.3f}: {count:,}")
+        _add(bar, "title", f"{number / BINS:.3f}-{(number + 1) / BINS:.3f}: {count:,}")
     for value in summary.thresholds:
         place = f"{value * _WIDTH:.1f}"
         line = {"x1": place, "x2": place, "y1": "16", "y2": str(_BASE), "stroke": "currentColor"}
         SubElement(drawing, "line", line | {"stroke-dasharray": "4 3"})
-        text = PAGE_TEXTS["threshold"].format(value=f"{value:.3f}")
+        text = texts.page["threshold"].format(value=f"{value:.3f}")
         anchor = "start" if value < 1 / 2 else "end"
         _add(drawing, "text", text, x=place, y="12", **{"text-anchor": anchor})
     for tick, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end")):
@@ -162,42 +164,44 @@ def _add_histogram(body: Element, summary: Summary) -> None:
         _add(drawing, "text", f"{tick:g}", x=x, y=y, **{"text-anchor": anchor})
 
 
-def _add_pictures(body: Element, summary: Summary, draw: DrawThumbnails) -> None:
+def _add_pictures(
+    body: Element, summary: Summary, draw: DrawThumbnails, texts: ReportTexts
+) -> None:
     suspicious = summary.most_suspicious
     if not suspicious:
-        _add(body, "p", PAGE_TEXTS["none_suspicious"])
+        _add(body, "p", texts.page["none_suspicious"])
         return
-    _add(body, "p", PAGE_TEXTS["shown"].format(n=len(suspicious)), **{"class": "note"})
+    _add(body, "p", texts.page["shown"].format(n=len(suspicious)), **{"class": "note"})
     grid = SubElement(body, "div", {"class": "pictures"})
     thumbnails = draw([path for path, _ in suspicious])
     for (path, prediction), small in zip(suspicious, thumbnails, strict=True):
         figure = SubElement(grid, "figure")
         if small is None:
-            _add(figure, "div", PAGE_TEXTS["gone"], **{"class": "gone"})
+            _add(figure, "div", texts.page["gone"], **{"class": "gone"})
         else:
             data = base64.b64encode(small).decode("ascii")
             SubElement(figure, "img", src=f"data:image/jpeg;base64,{data}", alt="")
-        _add_caption(SubElement(figure, "figcaption"), path, prediction)
+        _add_caption(SubElement(figure, "figcaption"), path, prediction, texts)
 
 
-def _add_caption(caption: Element, path: Path, prediction: Prediction) -> None:
+def _add_caption(caption: Element, path: Path, prediction: Prediction, texts: ReportTexts) -> None:
     _add(caption, "b", f"{prediction.score:.3f}")
-    _add(caption, "span", VERDICT_TEXTS[prediction.verdict])
+    _add(caption, "span", texts.verdicts[prediction.verdict])
     _add(caption, "bdi", printable(path))
     for reason in prediction.reasons:
-        _add(caption, "span", REASON_TEXTS[reason])
+        _add(caption, "span", texts.reasons[reason])
 
 
-def _add_errors(body: Element, summary: Summary) -> None:
+def _add_errors(body: Element, summary: Summary, texts: ReportTexts) -> None:
     table = SubElement(SubElement(body, "table"), "tbody")
     for kind, count in summary.errors.most_common():
         line = SubElement(table, "tr")
         _add(line, "td", f"{count:,}")
-        _add(line, "td", ERROR_KIND_TEXTS[kind])
+        _add(line, "td", texts.error_kinds[kind])
         cell = SubElement(line, "td")
         for path, received in summary.error_examples[kind]:
             example = SubElement(cell, "div")
             _add(example, "bdi", printable(path)).tail = f" ({printable(received)})"
         if count > len(summary.error_examples[kind]):
             more = count - len(summary.error_examples[kind])
-            _add(cell, "div", PAGE_TEXTS["more"].format(n=f"{more:,}"))
+            _add(cell, "div", texts.page["more"].format(n=f"{more:,}"))

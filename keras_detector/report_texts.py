@@ -1,6 +1,10 @@
-"""Every text of the page that `report_html` writes, except those that state a verdict."""
+"""Every text of the page that `report_html` writes, in English; a front end may bring others."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from keras_detector.errors import ErrorKind
+from keras_detector.labels import REASON_TEXTS, UNREADABLE_TEXT, VERDICT_TEXTS, Reason, Verdict
 
 GENERATOR = "keras-detector report"
 """By this a page of ours is known again."""
@@ -40,3 +44,29 @@ ERROR_KIND_TEXTS: dict[ErrorKind, str] = {
     ErrorKind.CRASHED: "reading it ended the process that read it",
     ErrorKind.TOO_SLOW: "reading it took longer than the limit",
 }
+
+
+@dataclass(frozen=True)
+class ReportTexts:
+    """The texts of a page, in one language.
+
+    Attributes:
+        language: its code (ISO 639-1).
+        page: as `PAGE_TEXTS`, with the same placeholders.
+        verdicts: as `labels.VERDICT_TEXTS`.
+        reasons: as `labels.REASON_TEXTS`.
+        unreadable: as `labels.UNREADABLE_TEXT`.
+        error_kinds: as `ERROR_KIND_TEXTS`.
+    """
+
+    language: str
+    page: Mapping[str, str]
+    verdicts: Mapping[Verdict, str]
+    reasons: Mapping[Reason, str]
+    unreadable: str
+    error_kinds: Mapping[ErrorKind, str]
+
+
+ENGLISH = ReportTexts(
+    "en", PAGE_TEXTS, VERDICT_TEXTS, REASON_TEXTS, UNREADABLE_TEXT, ERROR_KIND_TEXTS
+)

@@ -7,7 +7,9 @@ from importlib import resources
 from string import Formatter
 from typing import Literal
 
-from keras_detector.errors import DetectorError
+from keras_detector.errors import DetectorError, ErrorKind
+from keras_detector.labels import Reason, Verdict
+from keras_detector.report_texts import ERROR_KIND_TEXTS, PAGE_TEXTS, ReportTexts
 
 LANGUAGES = ("en", "ru")
 """Codes (ISO 639-1) of the languages there are; the first one is for everybody else."""
@@ -68,11 +70,25 @@ class Texts:
         received = self._texts.get(f"received.{error.received}", error.received)
         return self(key, received=received, expected=error.expected, advice=error.advice)
 
+    def of_report(self) -> ReportTexts:
+        """The texts of the page on many pictures."""
+        return ReportTexts(
+            language=self.language,
+            page={key: self._texts[f"page.{key}"] for key in PAGE_TEXTS},
+            verdicts={verdict: self(f"verdict.{verdict}") for verdict in Verdict},
+            reasons={reason: self(f"reason.{reason}") for reason in Reason},
+            unreadable=self("verdict.unreadable"),
+            error_kinds={kind: self(f"error_kind.{kind}") for kind in ErrorKind},
+        )
+
 
 def read_texts(language: str) -> dict[str, str]:
     """All texts of a language: `section.name` to text."""
     file = resources.files(__name__).joinpath(f"{language}.toml")
     sections = tomllib.loads(file.read_text(encoding="utf-8"))
+    if language == "en":
+        # What the library says in English is written there, and nowhere else.
+        sections |= {"page": PAGE_TEXTS, "error_kind": ERROR_KIND_TEXTS}
     return dict(_flat(sections, ""))
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 from gui import session as session_module
 from gui.picture_list import Stage
 from gui.session import Part, Session
+from gui.texts import Texts, read_texts
 from keras_detector.detector import Detector, default_model_path
 from keras_detector.enhance import Enhancement
 from keras_detector.errors import ModelFileError, SaveError, UnreadableImageError
@@ -18,6 +19,8 @@ from keras_detector.images import decode
 from keras_detector.strictness import Strictness, threshold_for
 from tests.conftest import draw_picture, write_dataset
 from tests.gui.outbox import Outbox
+
+TEXTS = Texts("en")
 
 
 class Desk:
@@ -215,15 +218,24 @@ def test_the_enhanced_picture_is_saved_and_nothing_is_replaced_unasked(desk, pic
 
 def test_the_verdict_is_saved_as_a_picture_and_as_a_page(desk, picture, tmp_path):
     desk.open(picture)
-    desk.session.save_verdict(tmp_path / "verdict.png")
+    desk.session.save_verdict(tmp_path / "verdict.png", TEXTS)
     assert desk.told() == tmp_path / "verdict.png"
     assert Image.open(tmp_path / "verdict.png").format == "PNG"
-    desk.session.save_verdict(tmp_path / "verdict.html")
+    desk.session.save_verdict(tmp_path / "verdict.html", TEXTS)
     assert desk.told() == tmp_path / "verdict.html"
     page = (tmp_path / "verdict.html").read_text(encoding="utf-8")
-    assert f"{desk.session.picture.examination.prediction.score:.3f}" in page
+    score = f"{desk.session.picture.examination.prediction.score:.3f}"
+    assert score in page
     assert "data:image/" in page
-    desk.session.save_verdict(tmp_path / "folder" / ".." / "verdict.gif")
+    desk.session.save_verdict(tmp_path / "russian.html", Texts("ru"))
+    assert desk.told() == tmp_path / "russian.html"
+    page = (tmp_path / "russian.html").read_text(encoding="utf-8")
+    assert score.replace(".", ",") in page
+    english, russian = read_texts("en"), read_texts("ru")
+    for name in ("picture", "score", "threshold", "model", "meaning", "legend"):
+        assert russian[f"verdict_page.{name}"] in page
+        assert f">{english[f'verdict_page.{name}']}<" not in page
+    desk.session.save_verdict(tmp_path / "folder" / ".." / "verdict.gif", TEXTS)
     assert isinstance(desk.told(), SaveError)
 
 
@@ -232,12 +244,18 @@ def test_the_list_is_exported(desk, tmp_path):
     (folder / "broken.png").write_bytes(b"nothing")
     desk.session.open_paths([folder])
     desk.run_until(lambda: desk.session.pictures.stage is Stage.FINISHED)
-    desk.session.save_list(tmp_path / "list.csv")
+    desk.session.save_list(tmp_path / "list.csv", TEXTS)
     assert desk.told() == tmp_path / "list.csv"
     assert len((tmp_path / "list.csv").read_text(encoding="utf-8-sig").splitlines()) == 6
-    desk.session.save_list(tmp_path / "list.html")
+    desk.session.save_list(tmp_path / "list.html", TEXTS)
     assert desk.told() == tmp_path / "list.html"
     assert "broken.png" in (tmp_path / "list.html").read_text(encoding="utf-8")
+    desk.session.save_list(tmp_path / "russian.html", Texts("ru"))
+    assert desk.told() == tmp_path / "russian.html"
+    page = (tmp_path / "russian.html").read_text(encoding="utf-8")
+    for key in ("page.title", "page.caution", "verdict.undetermined", "error_kind.unknown_format"):
+        assert read_texts("ru")[key] in page
+        assert read_texts("en")[key] not in page
 
 
 def test_scores_are_those_of_the_library(desk, tiny_model, tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from gui.texts import LANGUAGES, Texts, placeholders, plural_form, read_texts, system_language
 from keras_detector import errors
 from keras_detector.labels import REASON_TEXTS, UNREADABLE_TEXT, VERDICT_TEXTS, Reason, Verdict
+from keras_detector.report_texts import ENGLISH
 from keras_detector.strictness import Strictness
 
 ROOT = Path(__file__).parents[2]
@@ -36,8 +37,10 @@ def test_no_russian_text_was_left_in_english():
 
 def test_english_verdicts_are_those_of_the_library():
     texts = Texts("en")
-    assert {v: texts(f"verdict.{v}") for v in Verdict} == VERDICT_TEXTS
-    assert texts("verdict.unreadable") == UNREADABLE_TEXT
+    report = texts.of_report()
+    assert (report.page, report.error_kinds) == (ENGLISH.page, ENGLISH.error_kinds)
+    assert report.verdicts == VERDICT_TEXTS
+    assert report.unreadable == UNREADABLE_TEXT
     for reason in Reason:
         assert texts(f"reason.{reason}").rstrip(".").lower() == REASON_TEXTS[reason]
 
