@@ -10,6 +10,7 @@ from gui import theme
 from gui.panels.controls import Button
 from gui.panels.list_rows import ListRows, RowText, columns
 from gui.panels.themed_canvas import get_scaling
+from gui.panels.tooltip import Tooltip
 from gui.panels.verdict_panel import VERDICT_COLOURS
 from gui.picture_list import Entry, Order, Stage, sort_key
 from gui.session import Session
@@ -84,6 +85,9 @@ class ListPanel(ctk.CTkFrame):
                 text = texts("list.nothing")
             case _:
                 text = texts.count("list.finished", pictures.found, errors=pictures.errors)
+        if pictures.findings:
+            text += ", " + texts("list.left_out")
+        self.left_out.text = "\n".join(pictures.findings)
         self.status.configure(text=text)
 
     def sort_by(self, order: Order) -> None:
@@ -112,6 +116,7 @@ class ListPanel(ctk.CTkFrame):
             top, text="", font=theme.font(), text_color=theme.MUTED, anchor="e"
         )
         self.status.pack(side="right", padx=theme.GAP)
+        self.left_out = Tooltip(self.status, "")
         self.progress = ctk.CTkProgressBar(self, height=6)
         self.progress.pack(fill="x", padx=theme.GAP * 2, pady=(0, theme.GAP))
 

@@ -16,7 +16,7 @@ class Tooltip:
 
     Args:
         widget: a customtkinter widget.
-        text: what is shown.
+        text: what is shown; nothing, while it is empty.
     """
 
     def __init__(self, widget: Any, text: str) -> None:
@@ -30,7 +30,7 @@ class Tooltip:
             tk.Misc.bind(widget, gone, self._leave, add="+")
 
     def _enter(self, _: object) -> None:
-        if not self._waiting and self._label is None:
+        if self.text and not self._waiting and self._label is None:
             self._waiting = self._widget.after(_WAIT, self._show)
 
     def _leave(self, _: object) -> None:

@@ -342,6 +342,7 @@ def test_the_verdict_is_saved(app, picture, tmp_path, monkeypatch):
 def test_a_folder_becomes_a_list_that_is_sorted_opened_and_exported(app, tmp_path, monkeypatch):
     folder = write_dataset(tmp_path / "set", 12)
     (folder / "broken.png").write_bytes(b"nothing")
+    (folder / "notes.txt").touch()
     answer(monkeypatch, "ask_folder", folder)
     app.press("<Control-Shift-O>")
     pictures = app.session.pictures
@@ -349,7 +350,8 @@ def test_a_folder_becomes_a_list_that_is_sorted_opened_and_exported(app, tmp_pat
     app.settle()
     panel = app.window.list
     assert app.window.is_list_shown
-    assert panel.status.cget("text") == "25 pictures, 1 unreadable"
+    assert panel.status.cget("text") == "25 pictures, 1 unreadable, some files left out"
+    assert "notes.txt" in panel.left_out.text
     assert panel.rows.count == 25
     app.click(panel.heads[Order.SCORE])
     scores = [e.examination.prediction.score for e in panel._entries if e.examination]
