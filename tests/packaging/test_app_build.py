@@ -10,7 +10,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from keras_detector import __version__
 from keras_detector.detector import Detector, default_model_path
@@ -71,15 +73,52 @@ def run(program: Path, *arguments: str | Path) -> subprocess.CompletedProcess[st
     )
 
 
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Fifty, of many sizes and formats."""
+    folder, rng = tmp_path_factory.mktemp("pictures"), np.random.default_rng(0)
+    samples = [path for path in sorted((ROOT / "samples").iterdir()) if path.suffix != ".md"]
+    for number in range(50):
+        picture = Image.open(samples[number % len(samples)]).convert("RGB")
+        left, top, width, height = rng.integers((0, 0, 120, 120), (60, 60, 600, 400))
+        part = picture.crop((left, top, left + width, top + height))
+        form = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")[number % 5]
+        part.save(folder / f"{number:02}", form)
+    return sorted(folder.iterdir())
+
+
 @pytest.mark.parametrize("model", ["ai_imageclassifier", "efficientnet"])
-def test_its_score_is_the_librarys(installed: Path, model: str) -> None:
+def test_its_scores_are_those_of_the_library_the_command_line_and_the_sources(
+    installed: Path, pictures: list[Path], model: str
+) -> None:
+    path = default_model_path().with_stem(model)
     carried = installed.resolve().parent / "_internal" / "keras_detector" / "models"
-    done = run(installed, "--check", PICTURE, "--model", carried / f"{model}.detector")
-    assert done.returncode == 0, done.stderr
-    expected = Detector(default_model_path().with_stem(model)).judge(PICTURE)
-    row = json.loads(done.stdout)
-    assert row["score"] == pytest.approx(expected.score, abs=1e-6)
-    assert (row["verdict"], row["model"]) == (expected.verdict.value, model)
+    options = ["--json", "--model", path]
+    done = subprocess.run(
+        [sys.executable, "-m", "keras_detector.cli", "predict", *options, *pictures],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    command_line = [json.loads(line)["score"] for line in done.stdout.splitlines()]
+    detector, worst = Detector(path), 0.0
+    for picture, of_command_line in zip(pictures, command_line, strict=True):
+        packaged = run(installed, "--check", picture, "--model", carried / f"{model}.detector")
+        assert packaged.returncode == 0, packaged.stderr
+        source = subprocess.run(
+            [sys.executable, "-m", "gui", "--check", picture, "--model", path],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
+        rows = [json.loads(program.stdout) for program in (packaged, source)]
+        expected = detector.judge(picture)
+        for row in rows:
+            assert (row["verdict"], row["model"]) == (expected.verdict.value, model)
+        scores = (of_command_line, *(row["score"] for row in rows))
+        worst = max(worst, *(abs(score - expected.score) for score in scores))
+    print(f"\n{model}: 50 pictures, four ways, at most {worst:.1e} apart")
+    assert worst <= 1e-6
 
 
 def test_it_judges_with_the_default_model_and_knows_its_version(installed: Path) -> None:
@@ -89,8 +128,6 @@ def test_it_judges_with_the_default_model_and_knows_its_version(installed: Path)
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "AVIF"])
 def test_it_reads_every_format(installed: Path, tmp_path: Path, form: str) -> None:
-    from PIL import Image
-
     path = tmp_path / "picture"
     Image.open(PICTURE).save(path, form)
     assert json.loads(run(installed, "--check", path).stdout)["score"] is not None
