@@ -63,9 +63,10 @@ class Runtime:
             with without_native_stderr():
                 interpreter = Interpreter(model_content=twin, num_threads=self.threads)
                 interpreter.allocate_tensors()
+            # A ValueError as well: names of tensors that are not UTF-8.
+            inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
         except (RuntimeError, ValueError) as error:
             raise _broken(str(error)) from error
-        inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
         wanted = (1, spec.size, spec.size, 3)
         shapes = {tuple(int(side) for side in o["shape"]): int(o["index"]) for o in outputs}
         maps = [index for shape, index in shapes.items() if len(shape) == 3 and shape[0] == 1]

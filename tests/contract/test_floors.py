@@ -21,6 +21,7 @@ FLOORS = {
     "audit_note": 2,
     "figures": 1,
     "images": 1,
+    "decoding_cost": 1,
     "jpeg_quality": 1,
     "quality": 1,
     "explain": 4,

@@ -1,0 +1,124 @@
+"""Mutants, bombs, liars and polyglots: a verdict or our error, soon and without a trace.
+
+Here in a small size; `make hostile` judges 100,000.
+"""
+
+import os
+from collections import Counter
+
+import msgspec
+import pytest
+
+from keras_detector.detector import Detector
+from keras_detector.decoding_cost import MAX_RLE_PIXELS, MAX_SCANNED_PIXELS, MAX_SIDE
+from keras_detector.errors import ImageError, ImageTooLargeError
+from keras_detector.images import FORMATS, decode
+from tests.hostile.bombs import BOMBS, POLYGLOTS, bmp_rle, jpeg_of_scans, png_of, special, zeros
+from tests.hostile import mutant_run
+from tests.hostile.mutant_run import grown, judge_mutants
+from tests.hostile.mutants import CHANGES, FIELDS, fields_of, lying, mutant, seeds
+from tests.pictures import CASES
+
+pytest.importorskip("resource", reason="limits of POSIX")
+pytestmark = pytest.mark.filterwarnings("ignore:::PIL")
+
+
+def test_a_number_is_the_same_mutant_in_every_run() -> None:
+    assert mutant(4_711) == mutant(4_711)
+    assert len({mutant(number)[1] for number in range(2_000)}) > 1_900
+
+
+def test_every_format_is_changed_in_every_way() -> None:
+    assert set(FIELDS) - {"MPO"} == set(FORMATS)
+    made = Counter(mutant(number)[0].split(":")[0] for number in range(len(CASES) * 20))
+    assert made == {name: 20 for name in CASES}
+    ways = {mutant(number)[0].split(": ")[1].split()[0] for number in range(500)}
+    assert ways == {change.__name__ for change in CHANGES}
+    for form in FORMATS:
+        assert any(name.lower().startswith(form.lower()) for name in BOMBS)
+        assert any(name.lower().startswith(form.lower()) for name in POLYGLOTS)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_lies_are_told_where_a_size_or_length_stands(name: str) -> None:
+    """Most of them are noticed: the fields are what they are taken for."""
+    data = seeds()[name][1]
+    fields = fields_of(name)
+    assert len(fields) >= 5
+    noticed = 0
+    for field in fields:
+        try:
+            changed = decode(lying(data, field, 0x7FFFFFFF))
+        except ImageError:
+            noticed += 1
+        else:
+            noticed += changed.shape != decode(data).shape
+    assert noticed >= len(fields) / 5
+
+
+def test_a_few_thousand_of_them() -> None:
+    """All cut files and polyglots, and mutants; the bombs are judged below."""
+    count = len(special()) - len(BOMBS) + 2_000
+    result = judge_mutants(list(range(len(BOMBS), len(BOMBS) + count)), min(os.cpu_count() or 1, 4))
+    assert result.wrong == []
+    assert sum(result.outcomes.values()) == count
+    assert set(result.outcomes) <= {
+        "real", "fake", "undetermined", "damaged", "unknown_format", "too_large", "not_read",
+        "no_memory",
+    }  # fmt: skip
+    assert result.outcomes["undetermined"] > count / 20
+    assert result.outcomes["damaged"] > count / 5
+
+
+# As large as a picture may be: judged in full by `make hostile` only.
+SLOW = {name for name, make in BOMBS.items() if " of zeros" in name or "40 scans" in name}
+
+
+def test_bombs() -> None:
+    numbers = [at for at, (name, _) in enumerate(special()) if name in BOMBS and name not in SLOW]
+    result = judge_mutants(numbers, 2)
+    # Memory is compared over many: here each is another.
+    assert [each for each in result.wrong if "memory" not in each] == []
+
+
+def test_what_must_not_be_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("never seen before")
+
+    judge = mutant_run.MutantJudge()
+    assert not msgspec.json.decode(judge(len(special())), type=mutant_run.Seen).foreign
+    monkeypatch.setattr(Detector, "judge", fail)
+    seen = msgspec.json.decode(judge(len(special())), type=mutant_run.Seen)
+    assert (seen.foreign, seen.outcome) == (True, "ValueError: never seen before")
+    assert grown([100.0] * 50) == 0.0
+    assert grown([100.0 + n for n in range(100)]) == 80.0
+
+
+@pytest.mark.parametrize("name", [name for name in BOMBS if " x " in name])
+def test_whole_pictures_of_odd_sizes_are_opened(name: str) -> None:
+    width, height = map(int, name.partition(" of ")[2].split(" x "))
+    assert decode(BOMBS[name]()).shape == (height, width, 3)
+
+
+# --- costs that pixels do not justify
+
+
+def test_scans_of_a_jpeg_are_counted() -> None:
+    few = MAX_SCANNED_PIXELS // (4_000 * 4_000) - 20
+    assert decode(jpeg_of_scans(4_000, 4_000, few)).shape == (4_000, 4_000, 3)
+    with pytest.raises(ImageTooLargeError, match="312 scans"):
+        decode(jpeg_of_scans(4_000, 4_000, few + 40))
+    assert decode(jpeg_of_scans(64, 64, 5_000)).shape == (64, 64, 3)
+
+
+def test_a_run_length_encoded_bmp_is_smaller() -> None:
+    side = int(MAX_RLE_PIXELS**0.5) + 1
+    with pytest.raises(ImageTooLargeError, match="12,000,000 pixels"):
+        decode(bmp_rle(side, side, b"\0\1"))
+    assert decode(bmp_rle(200, 100, b"\x01\x05\0\0" * 100)).shape == (100, 200, 3)
+
+
+def test_a_side_is_at_most_a_million() -> None:
+    with pytest.raises(ImageTooLargeError, match="1,000,000"):
+        decode(png_of(1, MAX_SIDE + 1, zeros(2 * (MAX_SIDE + 1))))
+    assert decode(png_of(MAX_SIDE, 1, zeros(MAX_SIDE + 1))).shape == (1, MAX_SIDE, 3)
