@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from keras_detector import __version__
+from keras_detector.dependency_floors import refuse_old_pillow
 from keras_detector.enhance_command import add_enhance_command
 from keras_detector.errors import DetectorError
 from keras_detector.scan_command import add_scan_command
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
+        refuse_old_pillow()
         code: int = options.command(options)
         sys.stdout.flush()
     except DetectorError as error:

@@ -22,6 +22,7 @@ FLOORS = {
     "figures": 1,
     "images": 1,
     "decoding_cost": 1,
+    "dependency_floors": 1,
     "jpeg_quality": 1,
     "quality": 1,
     "explain": 4,
