@@ -51,6 +51,7 @@ FLOORS = {
     "worker_process": 1,
     "process_pool": 1,
     "rows": 5,
+    "shown_card": 2,
     "scratch_table": 1,
     "scan": 5,
     "scan_journal": 5,
