@@ -35,6 +35,7 @@ FLOORS = {
     "robustness": 2,
     "picture_files": 1,
     "picture_output": 1,
+    "twin_operations": 1,
     "zip_container": 1,
     "keras_config": 1,
     "class_folders": 1,
