@@ -19,8 +19,8 @@ MAX_SCANNED_PIXELS = 5_000_000_000
 MAX_RLE_PIXELS = 12_000_000
 """Pixels of a run-length encoded BMP: up to 1.5 seconds."""
 
-MAX_SIDE = 1_000_000
-"""Pixels of the longer side; libpng's own limit as well."""
+MAX_ROWS = 1_000_000
+"""Rows of a picture; libpng's own limit as well."""
 
 _SCAN = b"\xff\xda"  # within compressed data 0xFF is followed by 0, so it stands for nothing else
 _CHUNK = 1 << 20
@@ -35,8 +35,8 @@ def refuse_costly(image: Image.Image) -> None:
     Raises:
         ImageTooLargeError: decoding it would take far longer than its size justifies.
     """
-    if max(image.size) > MAX_SIDE:
-        raise _too_costly(f"sides of at most {MAX_SIDE:,} pixels", f"{image.width} x {image.height}")
+    if image.height > MAX_ROWS:
+        raise _too_costly(f"at most {MAX_ROWS:,} rows", f"{image.width} x {image.height}")
     pixels = image.width * image.height
     if image.format in ("JPEG", "MPO"):
         most = MAX_SCANNED_PIXELS // max(pixels, 1)

@@ -219,6 +219,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     if mode == "F":
         # in place and in 32 bits: 100 million pixels must not cost gigabytes
         floats = np.nan_to_num(np.asarray(image), posinf=255.0, neginf=0.0)
+        np.maximum(floats, 0.0, out=floats)  # the largest negative ones cannot be multiplied
         if floats.max(initial=0.0) <= 1.0:
             floats *= 255.0
         return _grey_to_rgb(np.clip(np.rint(floats, out=floats), 0, 255, out=floats))

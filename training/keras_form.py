@@ -71,7 +71,7 @@ def _errors_of_ours(path: Path) -> Iterator[None]:
 
 
 def _plain_datasets(weights: h5py.File) -> Iterator[h5py.Dataset]:
-    """Every dataset, once; links are looked at and not followed until they are known to be plain."""
+    """Every dataset, once; a link is followed only when it is known to be plain."""
     seen: set[int] = set()
     groups = [weights["/"]]
     while groups:

@@ -210,9 +210,14 @@ POLYGLOTS: dict[str, Make] = {
         for name in WHOLE
         for kind, other in OTHERS.items()
     },
-    **{f"{name}, then zip": functools.partial(lambda n: behind(n, zipped()), name) for name in WHOLE},
     **{
-        f"{name}, then {other}": functools.partial(lambda a, b: behind(a, seeds()[b][1]), name, other)
+        f"{name}, then zip": functools.partial(lambda n: behind(n, zipped()), name)
+        for name in WHOLE
+    },
+    **{
+        f"{name}, then {other}": functools.partial(
+            lambda a, b: behind(a, seeds()[b][1]), name, other
+        )
         for name in WHOLE
         for other in WHOLE
     },

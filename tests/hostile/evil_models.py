@@ -300,31 +300,56 @@ def wild_offsets(twin: bytes) -> bytes:
     return bytes(changed)
 
 
-CODE = layer(class_name="Lambda", config={"function": {"class_name": "__lambda__", "config": {"code": "4wEAAAA="}}})
-WIDE = b'{"class_name":"Sequential","module":"keras","config":[' + b"{}," * 699_000 + b'{"module":"os"}]}'
+CODE = layer(
+    class_name="Lambda",
+    config={"function": {"class_name": "__lambda__", "config": {"code": "4wEAAAA="}}},
+)
+WIDE = (
+    b'{"class_name":"Sequential","module":"keras","config":['
+    + b"{}," * 699_000
+    + b'{"module":"os"}]}'
+)
 GET = function("keras.utils", "get_file")
 
 EVIL: dict[str, Evil] = {
     "lambda": Evil(with_config(CODE), "CVE-2024-3660"),
     "module": Evil(with_config(called("os", "system", "touch /tmp/pwned")), "CVE-2025-1550"),
-    "class": Evil(with_config(called("subprocess", "Popen", ["touch", "/tmp/pwned"])), "CVE-2025-1550"),
+    "class": Evil(
+        with_config(called("subprocess", "Popen", ["touch", "/tmp/pwned"])), "CVE-2025-1550"
+    ),
     "reused function": Evil(
-        with_config(layer(class_name="Lambda", config={"function": GET, "arguments": {"origin": f"http://127.0.0.1:{PORT}/x"}})),
+        with_config(
+            layer(
+                class_name="Lambda",
+                config={"function": GET, "arguments": {"origin": f"http://127.0.0.1:{PORT}/x"}},
+            )
+        ),
         "CVE-2025-8747",
     ),
     "safe mode off": Evil(
         with_config(called("keras.config", "enable_unsafe_deserialization")), "CVE-2025-9906"
     ),
     "model within": Evil(
-        with_config(layer(class_name="Lambda", config={"function": function("keras.models", "load_model"), "arguments": {"safe_mode": False}})),
+        with_config(
+            layer(
+                class_name="Lambda",
+                config={
+                    "function": function("keras.models", "load_model"),
+                    "arguments": {"safe_mode": False},
+                },
+            )
+        ),
         "CVE-2025-9906",
     ),
     "legacy HDF5": Evil(legacy, "CVE-2025-9905"),
     "reads a file": Evil(
-        with_config(layer(class_name="StringLookup", config={"vocabulary": "/etc/passwd"})), "CVE-2025-12058"
+        with_config(layer(class_name="StringLookup", config={"vocabulary": "/etc/passwd"})),
+        "CVE-2025-12058",
     ),
     "asks a server": Evil(
-        with_config(layer(class_name="IntegerLookup", config={"vocabulary": f"http://127.0.0.1:{PORT}/"})),
+        with_config(
+            layer(class_name="IntegerLookup", config={"vocabulary": f"http://127.0.0.1:{PORT}/"})
+        ),
         "CVE-2025-12058",
     ),
     "downloads and unpacks": Evil(
@@ -333,10 +358,12 @@ EVIL: dict[str, Evil] = {
     ),
     "tar": Evil(tar, "CVE-2025-12638"),
     "torch": Evil(
-        with_config(layer(class_name="TorchModuleWrapper", config={"module": "gASVHQ=="})), "CVE-2025-49655"
+        with_config(layer(class_name="TorchModuleWrapper", config={"module": "gASVHQ=="})),
+        "CVE-2025-49655",
     ),
     "saved model": Evil(
-        with_config(layer(class_name="TFSMLayer", config={"filepath": "/tmp/evil"})), "CVE-2026-1462"
+        with_config(layer(class_name="TFSMLayer", config={"filepath": "/tmp/evil"})),
+        "CVE-2026-1462",
     ),
     "registered name": Evil(
         with_config(layer(class_name="Dense", registered_name="evil>Lambda")), "keras issue 23055"
@@ -365,10 +392,13 @@ EVIL: dict[str, Evil] = {
     "deep configuration": Evil(with_config(b'{"a":' * 300_000 + b"1" + b"}" * 300_000), "CWE-674"),
     "wide configuration": Evil(with_config(WIDE), "CWE-400"),
     "key twice": Evil(
-        with_config(b'{"class_name":"Sequential","class_name":"Lambda","module":"keras"}'), "CWE-436"
+        with_config(b'{"class_name":"Sequential","class_name":"Lambda","module":"keras"}'),
+        "CWE-436",
     ),
     "deep card": Evil(raw_card(b"[" * 2**20), "CWE-674"),
-    "huge number in the card": Evil(raw_card(b'{"format":' + b"9" * 2**19 + b"}"), "CVE-2020-10735"),
+    "huge number in the card": Evil(
+        raw_card(b'{"format":' + b"9" * 2**19 + b"}"), "CVE-2020-10735"
+    ),
     "card of no number": Evil(
         changed_card(lambda c: c["calibration"].update(slope=float("nan"))), "CWE-1287"
     ),

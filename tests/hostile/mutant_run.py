@@ -71,9 +71,7 @@ class MutantJudge:
         except Exception as error:  # noqa: BLE001  # those are looked for
             outcome, foreign = f"{type(error).__name__}: {error}", True
         seconds = time.process_time() - began
-        return msgspec.json.encode(
-            Seen(name, outcome, foreign, seconds, self._process, resident())
-        )
+        return msgspec.json.encode(Seen(name, outcome, foreign, seconds, self._process, resident()))
 
 
 def picture(number: int) -> tuple[str, bytes]:
@@ -85,8 +83,8 @@ def picture(number: int) -> tuple[str, bytes]:
 
 def resident() -> float:
     """Megabytes of memory that this process has."""
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * resource.getpagesize() / 1e6
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1e6
 
 
 class Result(msgspec.Struct):
@@ -154,8 +152,8 @@ def main() -> int:
         print(f"{number:>9,}  {outcome}")
     most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e3
     print(f"{count:>9,}  mutants in {took:.0f} s, {len(special()):,} of them made by hand")
-    for (seconds, name), of in ((result.slowest, "bombs"), (result.slowest_small, "all others")):
-        print(f"slowest of the {of}: {seconds:.2f} s of processor time, {name}")
+    for (seconds, name), of in ((result.slowest, "all"), (result.slowest_small, "all but bombs")):
+        print(f"slowest of {of}: {seconds:.2f} s of processor time, {name}")
     print(f"memory: {result.growth:+.0f} MB at the end, {most:.0f} MB at the most")
     for each in result.wrong:
         print("WRONG:", each)

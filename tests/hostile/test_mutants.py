@@ -3,19 +3,22 @@
 Here in a small size; `make hostile` judges 100,000.
 """
 
+import io
 import os
 from collections import Counter
 
 import msgspec
 import pytest
+from PIL import Image
 
+from keras_detector.decoding_cost import MAX_RLE_PIXELS, MAX_ROWS, MAX_SCANNED_PIXELS
 from keras_detector.detector import Detector
-from keras_detector.decoding_cost import MAX_RLE_PIXELS, MAX_SCANNED_PIXELS, MAX_SIDE
 from keras_detector.errors import ImageError, ImageTooLargeError
 from keras_detector.images import FORMATS, decode
-from tests.hostile.bombs import BOMBS, POLYGLOTS, bmp_rle, jpeg_of_scans, png_of, special, zeros
+from keras_detector.pixels import MAX_PIXELS
 from tests.hostile import mutant_run
-from tests.hostile.mutant_run import grown, judge_mutants
+from tests.hostile.bombs import BOMBS, POLYGLOTS, bmp_rle, jpeg_of_scans, png_of, special, zeros
+from tests.hostile.mutant_run import grown, judge_mutants, picture
 from tests.hostile.mutants import CHANGES, FIELDS, fields_of, lying, mutant, seeds
 from tests.pictures import CASES
 
@@ -31,7 +34,7 @@ def test_a_number_is_the_same_mutant_in_every_run() -> None:
 def test_every_format_is_changed_in_every_way() -> None:
     assert set(FIELDS) - {"MPO"} == set(FORMATS)
     made = Counter(mutant(number)[0].split(":")[0] for number in range(len(CASES) * 20))
-    assert made == {name: 20 for name in CASES}
+    assert made == dict.fromkeys(CASES, 20)
     ways = {mutant(number)[0].split(": ")[1].split()[0] for number in range(500)}
     assert ways == {change.__name__ for change in CHANGES}
     for form in FORMATS:
@@ -74,7 +77,10 @@ def test_a_few_thousand_of_them() -> None:
 SLOW = {
     name
     for name in BOMBS
-    if any(word in name for word in (" of zeros", "40 scans", "12 million", "column", "one row", "frames"))
+    if any(
+        word in name
+        for word in (" of zeros", "40 scans", "12 million", "column", "one row", "frames")
+    )
 }
 
 
@@ -104,6 +110,49 @@ def test_whole_pictures_of_odd_sizes_are_opened(name: str) -> None:
     assert decode(BOMBS[name]()).shape == (height, width, 3)
 
 
+# --- Pillow's own verdict, at which whole files are measured (benchmarks/corpora.py)
+
+
+def pillow_opens(data: bytes) -> bool:
+    try:
+        with Image.open(
+            io.BytesIO(data), formats=("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF")
+        ) as image:
+            if image.width * image.height > MAX_PIXELS:
+                return False
+            image.load()
+    except Exception:  # noqa: BLE001  # Pillow raises nearly everything
+        return False
+    return True
+
+
+def we_open(data: bytes) -> bool:
+    try:
+        decode(data)
+    except ImageError:
+        return False
+    return True
+
+
+def test_we_open_what_pillow_opens_and_nothing_else() -> None:
+    numbers = range(len(special()), len(special()) + 1_500)
+    judged = [(name, data) for name, data in map(picture, numbers) if not name.startswith("avif")]
+    judged = [(name, data) for name, data in judged if b"ftypavif" not in data]
+    opened = [pillow_opens(data) for _, data in judged]
+    assert 100 < sum(opened) < len(opened) - 100
+    assert [
+        name for (name, data), theirs in zip(judged, opened, strict=True) if we_open(data) != theirs
+    ] == []
+
+
+@pytest.mark.parametrize("rows", [0, 1, 5, 9, 10])
+@pytest.mark.parametrize("spare", [0, 5])
+def test_a_png_without_its_last_rows_is_what_pillow_says(rows: int, spare: int) -> None:
+    """Whole, where the compressed data end properly and at the end of a row."""
+    data = png_of(10, 10, zeros(11 * rows + spare))
+    assert we_open(data) == pillow_opens(data)
+
+
 # --- costs that pixels do not justify
 
 
@@ -122,7 +171,8 @@ def test_a_run_length_encoded_bmp_is_smaller() -> None:
     assert decode(bmp_rle(200, 100, b"\x01\x05\0\0" * 100)).shape == (100, 200, 3)
 
 
-def test_a_side_is_at_most_a_million() -> None:
+def test_there_are_at_most_a_million_rows() -> None:
     with pytest.raises(ImageTooLargeError, match="1,000,000"):
-        decode(png_of(1, MAX_SIDE + 1, zeros(2 * (MAX_SIDE + 1))))
-    assert decode(png_of(MAX_SIDE, 1, zeros(MAX_SIDE + 1))).shape == (1, MAX_SIDE, 3)
+        decode(png_of(1, MAX_ROWS + 1, zeros(2 * (MAX_ROWS + 1))))
+    side = 2 * MAX_ROWS
+    assert decode(png_of(side, 1, zeros(side + 1))).shape == (1, side, 3)

@@ -1,4 +1,4 @@
-"""A hundred texts in names, errors and metadata: nothing of them lives in what we write or print."""
+"""A hundred texts in names, errors and metadata: none lives in what we write or print."""
 
 import csv
 import io
@@ -130,8 +130,7 @@ def test_parquet_keeps_the_texts_that_are_text(tmp_path: Path) -> None:
     write_parquet(tmp_path / "rows.parquet", map(judged, PAYLOADS))
     found = parquet.read_table(tmp_path / "rows.parquet").column("path").to_pylist()
     assert found == [
-        os.fsencode(Path(text)).decode("utf-8", "backslashreplace")
-        for text in PAYLOADS
+        os.fsencode(Path(text)).decode("utf-8", "backslashreplace") for text in PAYLOADS
     ]
 
 
@@ -143,7 +142,9 @@ def test_metadata_gets_nowhere(number: int, tmp_path: Path, capsys: pytest.Captu
     """EXIF, comments and text chunks: ten payloads in each file, and none in any output."""
     texts = PAYLOADS[number : number + 10]
     exif = Image.Exif()
-    for tag, text in zip((270, 271, 272, 305, 315, 33432, 40092, 269, 316, 285), texts, strict=False):
+    for tag, text in zip(
+        (270, 271, 272, 305, 315, 33432, 40092, 269, 316, 285), texts, strict=False
+    ):
         exif[tag] = "MARK" + text.encode("utf-8", "surrogateescape").decode("latin-1")
     chunks = PngImagePlugin.PngInfo()
     for place, text in enumerate(texts):
@@ -192,7 +193,9 @@ def test_names_in_what_the_commands_say(tmp_path: Path, capsys: pytest.CaptureFi
         (folder / f"{name}.jpg").write_bytes(b"broken")
         (folder / f"{name}-link").symlink_to(folder)
     broken = next(root.rglob("*.jpg"))
-    picture = next(path for path in root.rglob("*.png") if path.stem != path.stem.strip("0123456789"))
+    picture = next(
+        path for path in root.rglob("*.png") if path.stem != path.stem.strip("0123456789")
+    )
     model = ("--model", str(MODEL))
     assert main(["predict", str(root), *model]) == 1
     shows(capsys)
@@ -233,5 +236,3 @@ def test_a_stranger_s_card_on_a_terminal(
     text = capsys.readouterr().out
     assert text.isascii()
     assert json.loads(text)["limits"] == texts
-
-

@@ -69,7 +69,9 @@ def test_every_front_end_refuses_at_start(
     assert main(arguments) == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.startswith("error: Expected the package pillow, 12.3.0 or newer. Received: 12.2.0")
+    assert said.err.startswith(
+        "error: Expected the package pillow, 12.3.0 or newer. Received: 12.2.0"
+    )
 
 
 def test_training_refuses_an_old_keras(monkeypatch: pytest.MonkeyPatch) -> None:
