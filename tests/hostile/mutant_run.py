@@ -7,6 +7,7 @@ The first numbers are the bombs, polyglots and cut files of `tests.hostile.bombs
 took too long, or if the memory of a process grew.
 """
 
+import os
 import resource
 import sys
 import time
@@ -56,8 +57,6 @@ class MutantJudge:
     greeting = ""
 
     def __init__(self) -> None:
-        import os
-
         self._process = os.getpid()
         self._detector = Detector(MODEL, threads=1)
 
@@ -111,6 +110,8 @@ def judge_mutants(numbers: list[int], workers: int) -> Result:
     wrong: list[str] = []
     slowest = slowest_small = (0.0, "")
     memory: dict[int, list[float]] = defaultdict(list)
+    # Another allocator may keep for good what one large picture took; the system's gives it back.
+    os.environ.pop("LD_PRELOAD", None)
     left = list(reversed(numbers))
     with ProcessPool(MutantJudge, workers, Limits(seconds=30.0)) as pool:
         while left or pool.busy:
@@ -142,8 +143,6 @@ def grown(memory: list[float]) -> float:
 
 
 def main() -> int:
-    import os
-
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     began = time.monotonic()
     result = judge_mutants(list(range(count)), os.cpu_count() or 1)
