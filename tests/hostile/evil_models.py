@@ -18,6 +18,24 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 
+from tests.hostile.evil_twins import (
+    endless_loop,
+    foreign_operation,
+    huge_tensor,
+    named_operation,
+    wild_offsets,
+)
+from tests.hostile.evil_weights import (
+    circle,
+    external_link,
+    external_storage,
+    gzip_bomb,
+    objects_in_arrays,
+    shape_bomb,
+    soft_link,
+    virtual,
+    weights,
+)
 from tests.model_files import CONFIG, HDF5, TWIN, Members, members_of, rezip, sealed
 
 PORT = 9
@@ -64,54 +82,6 @@ def called(module: str, name: str, *arguments: object) -> dict[str, Any]:
 
 def function(module: str, name: str) -> dict[str, Any]:
     return {"module": module, "class_name": "function", "config": name, "registered_name": name}
-
-
-def weights(write: Callable[[h5py.File], object]) -> Callable[[Path, Members], object]:
-    """A model whose weights are an HDF5 file of its own."""
-
-    def make(path: Path, members: Members) -> None:
-        file = io.BytesIO()
-        with h5py.File(file, "w") as hdf5:
-            write(hdf5.create_group("layers/dense/vars"))
-        rezip(path, sealed(members | {"model.weights.h5": file.getvalue()}))
-
-    return make
-
-
-def external_storage(group: h5py.Group) -> None:
-    group.create_dataset("0", (100,), "u1", external=[("/etc/passwd", 0, 100)])
-
-
-def external_link(group: h5py.Group) -> None:
-    group["0"] = h5py.ExternalLink("/etc/passwd", "/")
-
-
-def soft_link(group: h5py.Group) -> None:
-    group["0"] = h5py.SoftLink("/somewhere/else")
-
-
-def virtual(group: h5py.Group) -> None:
-    layout = h5py.VirtualLayout((100,), "u1")
-    layout[:] = h5py.VirtualSource("/etc/passwd", "x", (100,))
-    group.create_virtual_dataset("0", layout)
-
-
-def shape_bomb(group: h5py.Group) -> None:
-    group.create_dataset("0", (2**20, 2**20), "f4", chunks=(64, 64), compression="gzip")
-
-
-def gzip_bomb(group: h5py.Group) -> None:
-    zeros = np.zeros(2**24, np.float32)
-    group.create_dataset("0", data=zeros, chunks=(2**24,), compression="gzip", compression_opts=9)
-
-
-def circle(group: h5py.Group) -> None:
-    group["again"] = group
-
-
-def objects_in_arrays(group: h5py.Group) -> None:
-    kind = h5py.special_dtype(vlen=str)
-    group.create_dataset("0", (3,), kind)
 
 
 def larger_layer(path: Path, members: Members) -> None:
@@ -247,57 +217,6 @@ def with_twin(change: Callable[[bytes], bytes]) -> Callable[[Path, Members], obj
         rezip(path, sealed(members | {"model.tflite": change(members["model.tflite"])}))
 
     return make
-
-
-def huge_tensor(twin: bytes) -> bytes:
-    """A network whose picture is 30,000 times 30,000."""
-    from ai_edge_litert import schema_py_generated as schema
-    from ai_edge_litert.tools import flatbuffer_utils
-
-    model = flatbuffer_utils.read_model_from_bytearray(bytearray(twin))
-    graph = model.subgraphs[0]
-    for tensor in graph.tensors:
-        if tensor.shape is not None and len(tensor.shape) == 4 and tensor.buffer < 2:
-            tensor.shape = [tensor.shape[0], 30_000, 30_000, tensor.shape[3]]
-    tensor = graph.tensors[graph.inputs[0]]
-    tensor.shape = [1, 30_000, 30_000, 3]
-    assert isinstance(tensor, schema.TensorT)
-    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
-
-
-def foreign_operation(twin: bytes) -> bytes:
-    """A network of an operation that somebody's library would bring."""
-    from ai_edge_litert.tools import flatbuffer_utils
-
-    model = flatbuffer_utils.read_model_from_bytearray(bytearray(twin))
-    for code in model.operatorCodes:
-        code.builtinCode, code.deprecatedBuiltinCode, code.customCode = 32, 32, b"FlexReadFile"
-    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
-
-
-def endless_loop(twin: bytes) -> bytes:
-    """A network of two graphs, as loops need them."""
-    from ai_edge_litert.tools import flatbuffer_utils
-
-    model = flatbuffer_utils.read_model_from_bytearray(bytearray(twin))
-    model.subgraphs = [*model.subgraphs, *model.subgraphs]
-    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
-
-
-def named_operation(twin: bytes) -> bytes:
-    """An operation that is called LiteRT's own, with another's name beside it."""
-    from ai_edge_litert.tools import flatbuffer_utils
-
-    model = flatbuffer_utils.read_model_from_bytearray(bytearray(twin))
-    model.operatorCodes[0].customCode = b"FlexReadFile"
-    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
-
-
-def wild_offsets(twin: bytes) -> bytes:
-    changed = bytearray(twin)
-    for at in range(8, 4_000, 4):
-        changed[at : at + 4] = b"\xff\xff\xff\x7f"
-    return bytes(changed)
 
 
 CODE = layer(

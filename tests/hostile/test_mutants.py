@@ -15,6 +15,7 @@ from keras_detector.decoding_cost import MAX_RLE_PIXELS, MAX_ROWS, MAX_SCANNED_P
 from keras_detector.detector import Detector
 from keras_detector.errors import ImageError, ImageTooLargeError
 from keras_detector.images import FORMATS, decode
+from keras_detector.labels import Reason
 from keras_detector.pixels import MAX_PIXELS
 from tests.hostile import mutant_run
 from tests.hostile.bombs import BOMBS, POLYGLOTS, bmp_rle, jpeg_of_scans, png_of, special, zeros
@@ -105,10 +106,19 @@ def test_what_must_not_be_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> N
     assert grown([100.0 + n for n in range(100)]) == 80.0
 
 
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return Detector(mutant_run.MODEL)
+
+
 @pytest.mark.parametrize("name", [name for name in BOMBS if " x " in name])
-def test_whole_pictures_of_odd_sizes_are_opened(name: str) -> None:
+def test_whole_pictures_of_odd_sizes_get_a_score(name: str, detector: Detector) -> None:
     width, height = map(int, name.partition(" of ")[2].split(" x "))
-    assert decode(BOMBS[name]()).shape == (height, width, 3)
+    data = BOMBS[name]()
+    assert decode(data).shape == (height, width, 3)
+    prediction = detector.judge(data)
+    assert 0.0 <= prediction.score <= 1.0
+    assert prediction.reasons[0] is Reason.TOO_SMALL
 
 
 # --- Pillow's own verdict, at which whole files are measured (benchmarks/corpora.py)

@@ -7,8 +7,8 @@ import pytest
 from keras_detector.detector import shipped_models
 from keras_detector.model_file import read_model_file
 from keras_detector.twin_operations import foreign_operation
-from tests.hostile.evil_models import endless_loop, named_operation
-from tests.hostile.evil_models import foreign_operation as foreign
+from tests.hostile.evil_twins import endless_loop, named_operation
+from tests.hostile.evil_twins import foreign_operation as foreign
 
 
 def twin_of(name: str) -> bytes:
