@@ -9,6 +9,8 @@ keep a processor busy for seconds or minutes:
 - Each row has a cost of its own, which counts where rows are a pixel wide.
 """
 
+from typing import BinaryIO
+
 from PIL import Image
 
 from keras_detector.errors import ErrorKind, ImageTooLargeError
@@ -55,6 +57,8 @@ def _has_more_scans(image: Image.Image, most: int) -> bool:
     if file is None:
         return False
     before = file.tell()
+    if not image.info.get("progressive") and _first_scan_has_all(image, file, before):
+        return False  # no second pass is made; nearly all photographs are so
     file.seek(0)
     found, carried = 0, b""
     while found <= most and (chunk := file.read(_CHUNK)):
@@ -62,6 +66,16 @@ def _has_more_scans(image: Image.Image, most: int) -> bool:
         carried = chunk[-1:]
     file.seek(before)
     return found > most
+
+
+def _first_scan_has_all(image: Image.Image, file: BinaryIO, place: int) -> bool:
+    """Whether the header of the first scan, which Pillow has just read, names every component."""
+    count = getattr(image, "layers", 0)
+    header = _SCAN + bytes([0, 6 + 2 * count, count])
+    file.seek(max(place - 8 - 2 * count, 0))
+    found = file.read(len(header))
+    file.seek(place)
+    return found == header
 
 
 def _too_costly(expected: str, received: str) -> ImageTooLargeError:

@@ -11,9 +11,10 @@ import msgspec
 import pytest
 from PIL import Image
 
+from keras_detector import decoding_cost
 from keras_detector.decoding_cost import MAX_RLE_PIXELS, MAX_ROWS, MAX_SCANNED_PIXELS
 from keras_detector.detector import Detector
-from keras_detector.errors import ImageError, ImageTooLargeError
+from keras_detector.errors import ErrorKind, ImageError, ImageTooLargeError
 from keras_detector.images import FORMATS, decode
 from keras_detector.labels import Reason
 from keras_detector.pixels import MAX_PIXELS
@@ -21,7 +22,7 @@ from tests.hostile import mutant_run
 from tests.hostile.bombs import BOMBS, POLYGLOTS, bmp_rle, jpeg_of_scans, png_of, special, zeros
 from tests.hostile.mutant_run import grown, judge_mutants, picture
 from tests.hostile.mutants import CHANGES, FIELDS, fields_of, lying, mutant, seeds
-from tests.pictures import CASES
+from tests.pictures import CASES, RGB, encoded
 
 pytest.importorskip("resource", reason="limits of POSIX")
 pytestmark = pytest.mark.filterwarnings("ignore:::PIL")
@@ -173,6 +174,25 @@ def test_scans_of_a_jpeg_are_counted() -> None:
     with pytest.raises(ImageTooLargeError, match="312 scans"):
         decode(jpeg_of_scans(4_000, 4_000, few + 40))
     assert decode(jpeg_of_scans(64, 64, 5_000)).shape == (64, 64, 3)
+
+
+def test_a_jpeg_of_one_scan_is_not_searched_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pass is made for what is behind the scan that has it all."""
+    data = encoded(RGB, "JPEG")
+    scan = data[data.index(b"\xff\xda") : -2]
+    many = data[:-2] + scan * 2_000 + b"\xff\xd9"
+    monkeypatch.setattr(decoding_cost, "MAX_SCANNED_PIXELS", 1_000 * RGB.width * RGB.height)
+    try:
+        decode(many)
+    except ImageError as error:
+        assert error.kind is not ErrorKind.TOO_LARGE  # noqa: PT017
+    assert we_open(many) == pillow_opens(many)
+    # A decoy of such a header, just before one that names fewer components, does not help.
+    grey = jpeg_of_scans(40, 24, 2_000)
+    start = grey.index(b"\xff\xda")
+    decoy = b"\xff\xfe\0\6\xff\xda\0\x08"
+    with pytest.raises(ImageTooLargeError, match="1,000 scans"):
+        decode(grey[:start] + decoy + grey[start:])
 
 
 def test_a_run_length_encoded_bmp_is_smaller() -> None:
