@@ -113,7 +113,8 @@ def judge_mutants(numbers: list[int], workers: int) -> Result:
     # Another allocator may keep for good what one large picture took; the system's gives it back.
     os.environ.pop("LD_PRELOAD", None)
     left = list(reversed(numbers))
-    with ProcessPool(MutantJudge, workers, Limits(seconds=30.0)) as pool:
+    # Making one of a hundred million pixels takes longest, on a busy machine a minute.
+    with ProcessPool(MutantJudge, workers, Limits(seconds=120.0)) as pool:
         while left or pool.busy:
             pool.give([left.pop() for _ in range(min(pool.wants, len(left)))])
             for number, answer in pool.answers():
