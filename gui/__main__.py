@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from keras_detector import __version__
+from keras_detector.dependency_floors import refuse_old_pillow
 from keras_detector.errors import DetectorError
 
 
@@ -27,6 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("pictures", nargs="*", type=Path, metavar="PICTURE", help="open these")
     options = parser.parse_args(arguments)
+    try:
+        refuse_old_pillow()
+    except DetectorError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
     if options.check is not None:
         return _check(options.check, options.model)
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from keras_detector.errors import SaveError
+from keras_detector.printable import printable
 
 
 @contextlib.contextmanager
@@ -44,7 +45,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         _sync_directory(path.parent)
     except OSError as error:
         raise SaveError(
-            expected=f"to write {path}",
+            expected=f"to write {printable(path)}",
             received=error.strerror or str(error),
             advice="Free some space or choose another place; what was there before is unharmed.",
         ) from error

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from keras_detector import __version__
+from keras_detector.dependency_floors import refuse_old_pillow
 from keras_detector.enhance_command import add_enhance_command
 from keras_detector.errors import DetectorError
+from keras_detector.printable import printable
 from keras_detector.scan_command import add_scan_command
 from keras_detector.serve_command import add_serve_command
 
@@ -30,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
+        refuse_old_pillow()
         code: int = options.command(options)
         sys.stdout.flush()
     except DetectorError as error:
@@ -138,11 +141,12 @@ def _evaluate(options: argparse.Namespace) -> int:
     for finding in judged.findings:
         print(finding, file=sys.stderr)
     for path, why in judged.unreadable.items():
-        print(f"{path}: {why}", file=sys.stderr)
+        print(f"{printable(path)}: {printable(why)}", file=sys.stderr)
     if options.json:
         print(json.dumps(result.to_builtins()))
     else:
-        print(describe_figures(judged.figures, judged.per_source))
+        sources = {printable(name): each for name, each in judged.per_source.items()}
+        print(describe_figures(judged.figures, sources))
     return int(bool(judged.unreadable))
 
 
@@ -182,15 +186,20 @@ def _strictness(text: str) -> "Strictness":
 
 
 def _info(options: argparse.Namespace) -> int:
-    from keras_detector.card import encode_card
+    import msgspec
+
     from keras_detector.card_text import describe_card
     from keras_detector.detector import default_model_path
     from keras_detector.model_file import read_model_file
+    from keras_detector.shown_card import shown_card
 
     if options.file and options.model:
         _parser().error("info takes one model: name it once")
     card = read_model_file(options.file or options.model or default_model_path()).card
-    print(encode_card(card).decode() if options.json else describe_card(card), end="")
+    if options.json:
+        print(json.dumps(msgspec.to_builtins(card), indent=2))
+    else:
+        print(describe_card(shown_card(card)), end="")
     return 0
 
 

@@ -32,6 +32,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from keras_detector.card import InputSpec
+from keras_detector.decoding_cost import refuse_costly
 from keras_detector.errors import ErrorKind, ImageError, ImageTooLargeError, UnreadableImageError
 from keras_detector.jpeg_quality import estimate_jpeg_quality
 from keras_detector.pixels import MAX_PIXELS, Pixels
@@ -99,12 +100,14 @@ def open_picture(source: Source) -> Picture:
         source: a path, the file's bytes, or a binary file object positioned at its start.
 
     Raises:
-        ImageTooLargeError: the header announces more than `MAX_PIXELS`.
+        ImageTooLargeError: the header announces more than `MAX_PIXELS`, or decoding would cost far
+            more than the pixels justify (`decoding_cost`).
         UnreadableImageError: anything else that keeps the file from being a whole picture.
     """
     try:
         with _identified(_opened(source)) as image:
             _refuse_too_large(image)
+            refuse_costly(image)
             image.load()
             tables = getattr(image, "quantization", None)  # what Pillow's JPEG reader adds
             return Picture(
@@ -216,12 +219,15 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     if mode == "F":
         # in place and in 32 bits: 100 million pixels must not cost gigabytes
         floats = np.nan_to_num(np.asarray(image), posinf=255.0, neginf=0.0)
+        np.maximum(floats, 0.0, out=floats)  # the largest negative ones cannot be multiplied
         if floats.max(initial=0.0) <= 1.0:
             floats *= 255.0
         return _grey_to_rgb(np.clip(np.rint(floats, out=floats), 0, 255, out=floats))
     if mode == "LAB":
         return _lab_to_rgb(image)
     if image.has_transparency_data:
+        if mode == "La":  # grey with its alpha multiplied in, which Pillow converts to nothing else
+            image = image.convert("LA")
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, "white")
         return Image.alpha_composite(white, rgba).convert("RGB")

@@ -11,6 +11,7 @@ from keras_detector.card import InputSpec
 from keras_detector.errors import ModelFileError
 from keras_detector.native_stderr import without_native_stderr
 from keras_detector.pixels import Pixels
+from keras_detector.twin_operations import foreign_operation
 
 LARGE = 32_000_000
 """Bytes from which a twin is worth several threads; below, they cost more than they save."""
@@ -57,15 +58,18 @@ class Runtime:
     def __init__(self, twin: bytes, spec: InputSpec, threads: int | None = None) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
+        if (foreign := foreign_operation(twin)) is not None:
+            raise _broken(foreign)
         self.threads = threads or threads_for(twin)
         try:
             # It announces its delegate each time, and cannot be asked not to.
             with without_native_stderr():
                 interpreter = Interpreter(model_content=twin, num_threads=self.threads)
                 interpreter.allocate_tensors()
+            # A ValueError as well: names of tensors that are not UTF-8.
+            inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
         except (RuntimeError, ValueError) as error:
             raise _broken(str(error)) from error
-        inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
         wanted = (1, spec.size, spec.size, 3)
         shapes = {tuple(int(side) for side in o["shape"]): int(o["index"]) for o in outputs}
         maps = [index for shape, index in shapes.items() if len(shape) == 3 and shape[0] == 1]

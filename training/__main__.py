@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from keras_detector.dependency_floors import refuse_old_pillow
 from keras_detector.errors import DetectorError
 from training import (
     audit_command,
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
+        refuse_old_pillow()
         return int(options.run(options))
     except DetectorError as error:
         print(f"error: {error}", file=sys.stderr)

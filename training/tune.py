@@ -13,6 +13,7 @@ from keras_detector.model_file import read_model_file
 from keras_detector.networks.mirror import unwrap_mirrored
 from keras_detector.printable import printable
 from training.fine_tuning import fine_tune
+from training.keras_form import check_keras_form, open_keras_form
 from training.measured_card import CardPlan, measured_card
 from training.model_run import finish_run, prepare_run, refuse_existing
 from training.network import finish_network
@@ -58,6 +59,7 @@ def tune(
         ThresholdError: the validation data cannot support the threshold policy.
     """
     card = read_model_file(model).card
+    check_keras_form(model)
     run = RunDirectory(out)
     refuse_existing(run, out, report, overwrite=None)
     for directory in collections.values():
@@ -97,7 +99,7 @@ def tune(
 
 def _trunk(model: Path) -> tuple[keras.Model, bool]:
     """The network inside a verified model file, and whether its mirrored form was saved."""
-    trunk, mirrored = unwrap_mirrored(keras.saving.load_model(model, compile=False))
+    trunk, mirrored = unwrap_mirrored(open_keras_form(model))
     if any(
         variable.dtype != "float32" for variable in trunk.weights if "seed" not in variable.path
     ):

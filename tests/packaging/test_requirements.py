@@ -57,6 +57,16 @@ def test_neither_a_verdict_nor_the_app_brings_training_packages(extra: tuple[str
     assert not packages & HEAVY
 
 
+def test_the_audit_looks_at_everything_and_fails_on_a_skip() -> None:
+    recipe = (ROOT / "Makefile").read_text(encoding="utf-8").partition("\naudit:\n")[2]
+    assert "--all-extras --all-groups" in recipe
+    assert "pip-audit@" in recipe
+    assert "--strict" in recipe
+    workflow = (ROOT / ".github" / "workflows" / "audit.yml").read_text(encoding="utf-8")
+    assert "run: make audit" in workflow
+    assert "continue-on-error" not in workflow
+
+
 def test_the_lock_names_only_the_public_index() -> None:
     hosts = set(re.findall(r"https?://([^/\"]+)", (ROOT / "uv.lock").read_text(encoding="utf-8")))
     assert hosts == {"pypi.org", "files.pythonhosted.org"}

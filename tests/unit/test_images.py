@@ -15,11 +15,13 @@ from keras_detector.errors import UnreadableImageError
 from keras_detector.images import FORMATS, decode
 from tests.pictures import (
     CASES,
+    GREY,
     PICTURE,
     RGB,
     difference,
     encoded,
     grey_as_rgb,
+    over_white,
     png,
 )
 
@@ -45,6 +47,16 @@ def test_lab_is_a_colour_space() -> None:
     red = Image.merge("LAB", [neutral, Image.new("L", (2, 2), 200), neutral])
     pixel = decode(encoded(red, "TIFF"))[0, 0].astype(int)
     assert pixel[0] > pixel[1] + 80
+
+
+def test_grey_with_its_alpha_multiplied_in_is_laid_over_white() -> None:
+    """Which only libtiff's "associated alpha" is, and Pillow cannot save."""
+    alpha = np.full(GREY.shape, 128, np.uint8)
+    data = encoded(np.dstack([GREY // 2, alpha]), "TIFF")
+    unassociated = struct.pack("<HHLHH", 338, 3, 1, 2, 0)
+    assert data.count(unassociated) == 1
+    data = data.replace(unassociated, struct.pack("<HHLHH", 338, 3, 1, 1, 0))
+    assert difference(decode(data), over_white(grey_as_rgb(GREY // 2 * 2), alpha)) < 2
 
 
 def test_floats_that_are_no_numbers_are_black_or_white() -> None:
