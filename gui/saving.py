@@ -50,7 +50,7 @@ def save_verdict(out: Path, row: Row, drawn: Pixels) -> None:
     Raises:
         SaveError: `out` may not be written.
     """
-    check_output(out, row.path, overwrite=True, suffixes=(".png", ".html"))
+    check_output(out, Path(row.path), overwrite=True, suffixes=(".png", ".html"))
     png = encode_picture(drawn, ".png")
     write_atomically(out, png if out.suffix.lower() == ".png" else verdict_page(row, png))
 
@@ -84,7 +84,7 @@ def verdict_page(row: Row, png: bytes) -> bytes:
     page = Element("html", lang="en")
     head = SubElement(page, "head")
     SubElement(head, "meta", charset="utf-8")
-    SubElement(head, "title").text = f"{verdict}: {printable(row.path.name)}"
+    SubElement(head, "title").text = f"{verdict}: {printable(Path(row.path).name)}"
     SubElement(head, "style").text = _STYLE
     body = SubElement(page, "body")
     SubElement(body, "h1").text = verdict

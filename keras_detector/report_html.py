@@ -14,6 +14,7 @@ from keras_detector.atomic_file import write_atomically
 from keras_detector.detector import Prediction
 from keras_detector.explain import COLOURS
 from keras_detector.labels import REASON_TEXTS, UNREADABLE_TEXT, VERDICT_TEXTS, Label, Verdict
+from keras_detector.object_store import Place
 from keras_detector.printable import printable
 from keras_detector.report_summary import BINS, Summary
 from keras_detector.report_texts import ERROR_KIND_TEXTS, GENERATOR, PAGE_TEXTS
@@ -41,7 +42,7 @@ table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .3rem 1rem .3rem 0; }
 """.replace("SIDE", str(THUMBNAIL_SIDE))
 
-DrawThumbnails = Callable[[Sequence[Path]], Iterable[bytes | None]]
+DrawThumbnails = Callable[[Sequence[Place]], Iterable[bytes | None]]
 
 _WIDTH, _HEIGHT, _BASE = 800, 240, 200  # of the histogram, and where its bars stand
 
@@ -180,7 +181,7 @@ def _add_pictures(body: Element, summary: Summary, draw: DrawThumbnails) -> None
         _add_caption(SubElement(figure, "figcaption"), path, prediction)
 
 
-def _add_caption(caption: Element, path: Path, prediction: Prediction) -> None:
+def _add_caption(caption: Element, path: Place, prediction: Prediction) -> None:
     _add(caption, "b", f"{prediction.score:.3f}")
     _add(caption, "span", VERDICT_TEXTS[prediction.verdict])
     _add(caption, "bdi", printable(path))
