@@ -34,7 +34,7 @@ class PartTable:
         import pyarrow.parquet as pq
 
         try:
-            self._table = pq.read_table(io.BytesIO(data))
+            self._table = pq.read_table(io.BytesIO(data), page_checksum_verification=True)
         # Damage is found as an ArrowInvalid, or as an OSError by whatever unpacks a page.
         except (OSError, pa.ArrowException, MemoryError) as error:
             raise ValueError(str(error)) from error
@@ -95,5 +95,5 @@ def _encode(table: Any) -> bytes:
     import pyarrow.parquet as pq
 
     file = io.BytesIO()
-    pq.write_table(table, file, compression="zstd")
+    pq.write_table(table, file, compression="zstd", write_page_checksum=True)
     return file.getvalue()

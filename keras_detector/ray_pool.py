@@ -17,13 +17,12 @@ from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
-
 from keras_detector.errors import MissingPackageError, RunError
 from keras_detector.model_file import ModelFile
 from keras_detector.native_stderr import without_native_stderr
 from keras_detector.process_pool import Answer, Limits
 from keras_detector.scan_judge import ScanTask, model_id
+from keras_detector.sent_model import SentModel
 from keras_detector.strictness import Strictness
 
 _PIECE_SECONDS, _LARGEST_PIECE = 2.0, 2048
@@ -271,14 +270,14 @@ def _judged_pieces(
     import ray
     from ray.data import ActorPoolStrategy, DataContext
 
-    from keras_detector.ray_worker import Judge, Pieces, SentModel
+    from keras_detector.ray_worker import Judge, Pieces
 
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     # A piece has one row. Larger blocks would wait until many pieces fill one.
     context.target_max_block_size = 1
-    sent = ray.put(SentModel(model.card, np.frombuffer(model.twin, np.uint8)))
+    sent = ray.put(SentModel.of(model))
     pieces = ray.data.read_datasource(
         Pieces(counter), override_num_blocks=1, num_cpus=0, label_selector=_here()
     )

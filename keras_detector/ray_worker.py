@@ -6,35 +6,24 @@ Only imported where Ray is. Every machine needs this package, of the same versio
 import asyncio
 import functools
 import pickle
-import tempfile
+import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import ray
 from ray.data import Datasource, ReadTask
 from ray.data.block import BlockMetadata
 
-from keras_detector.card import Card
 from keras_detector.errors import DetectorError
-from keras_detector.model_file import ModelFile, write_detector_file
 from keras_detector.process_pool import Answer, Limits, ProcessPool
-from keras_detector.scan_judge import ScanJudge, ScanTask
+from keras_detector.scan_judge import ScanTask
+from keras_detector.sent_model import SentModel
 from keras_detector.strictness import Strictness
 
 CARRIED = "number", "data"
 """The columns of the one row that each block of Ray Data has: a number, and pickled data."""
-
-
-class SentModel(NamedTuple):
-    """A model on its way: the twin as an array, which the judges of a machine share in memory."""
-
-    card: Card
-    twin: npt.NDArray[np.uint8]
 
 
 class Judged(NamedTuple):
@@ -121,8 +110,10 @@ class Judge:
     """
 
     def __init__(self, model: list[Any], strictness: Strictness, limits: Limits) -> None:
+        # A process that is spawned runs what its parent runs first, which is Ray with all it needs.
+        vars(sys.modules["__main__"]).pop("__file__", None)
         sent: SentModel = ray.get(model[0])
-        self._pool = ProcessPool(functools.partial(_make_judge, sent, strictness), 1, limits)
+        self._pool = ProcessPool(functools.partial(sent.make_judge, strictness), 1, limits)
 
     def __call__(self, block: pa.Table) -> pa.Table:
         """Judge the tasks of a piece."""
@@ -163,10 +154,3 @@ def _read(counter: Any) -> Iterator[pa.Table]:
 
 def _block(number: int, data: bytes) -> pa.Table:
     return pa.table({"number": [number], "data": pa.array([data], pa.large_binary())})
-
-
-def _make_judge(sent: SentModel, strictness: Strictness) -> ScanJudge:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.detector"
-        write_detector_file(path, ModelFile(path, sent.card, sent.twin.tobytes()))
-        return ScanJudge(path, strictness)

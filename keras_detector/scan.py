@@ -149,8 +149,8 @@ class _Judging:
                 self.counts.errors[ErrorKind(kind)] += 1
             if task.replaces:
                 self.journal.note_replaced()
-        if lines:
-            self.journal.append(lines)
+        # Also of none: what waits to be written may have waited long enough.
+        self.journal.append(lines)
         self.counts.judged += len(lines)
 
     def _count(self, all_found: bool) -> None:

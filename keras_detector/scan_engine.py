@@ -56,7 +56,7 @@ class Journal(Protocol):
         """Remove what is not to stay."""
 
     def append(self, lines: list[bytes]) -> None:
-        """Write lines."""
+        """Write lines; called several times a second, also without any."""
 
     def sync(self) -> None:
         """Have everything written stand."""
