@@ -34,7 +34,8 @@ _STORE_BYTES = 256 * 2**20
 _SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is told to anybody
     "RAY_BACKEND_LOG_LEVEL": "fatal",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # spares a warning
+    "RAY_worker_niceness": "0",  # as the processes of a scan without Ray
 }
 
 
