@@ -7,7 +7,7 @@ By default 1,000, 10,000 and 100,000 JPEG pictures of 64 x 64 and models/cnn32.k
 the cores of this machine, one after the other, for each number of pictures. Printed of each scan:
 pictures a second from start to end, when its first row was known, pictures a second from its first
 tenth on, and what this process, which lists the files and writes the rows, took of processor time
-for a picture. The last says how many pictures a second one cluster can be given at most.
+for a picture meanwhile. The last says how many pictures a second one cluster can be given at most.
 """
 
 import argparse
@@ -48,28 +48,29 @@ def measure(name: str, folder: Path, number: int, model: Path, workers: int) -> 
     """One scan of all pictures by one engine."""
     engine, file = ENGINES[name]
     first: list[float] = []
-    tenth: list[tuple[float, int]] = []
+    tenth: list[tuple[float, float, int]] = []
 
     def tell(counts: ScanCounts) -> None:
         if counts.judged and not first:
             first.append(time.perf_counter())
         if counts.judged >= number / 10 and not tenth:
-            tenth.append((time.perf_counter(), counts.judged))
+            tenth.append((time.perf_counter(), time.process_time(), counts.judged))
 
     with tempfile.TemporaryDirectory() as out:
         sources = ScanSources([folder], remote=name == "ray")
         plan = ScanPlan(sources, model, Path(out) / file, None, workers, Limits())
-        began, busy = time.perf_counter(), time.process_time()
+        began = time.perf_counter()
         counts = run_scan(plan, tell, engine=engine)
-        ended, busy = time.perf_counter(), time.process_time() - busy
+        ended, busy_at_end = time.perf_counter(), time.process_time()
     if counts.judged != number or counts.all_errors:
         raise SystemExit(f"{name}: {counts}")
-    ((at, judged),) = tenth
+    ((at, busy, judged),) = tenth
+    left = max(number - judged, 1)
     return Measured(
         overall=number / (ended - began),
         first_row=first[0] - began,
-        steady=(number - judged) / max(ended - at, 1e-9),
-        given_out=busy / number,
+        steady=left / max(ended - at, 1e-9),
+        given_out=(busy_at_end - busy) / left,
     )
 
 

@@ -8,7 +8,8 @@ from keras_detector.model_file import read_model_file
 from keras_detector.object_store import Place
 from keras_detector.parts_journal import PartsJournal
 from keras_detector.printable import printable
-from keras_detector.ray_pool import RayPool, check_ray
+from keras_detector.ray_cluster import check_ray
+from keras_detector.ray_pool import RayPool
 from keras_detector.scan_engine import Found, Journal, count_cores
 from keras_detector.scan_output import check_report, write_report
 from keras_detector.scan_plan import ScanPlan

@@ -6,21 +6,16 @@ elsewhere what a machine that is lost was at. Only this process writes rows.
 """
 
 import contextlib
-import logging
-import os
 import queue
-import signal
 import threading
-import warnings
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self
 
-from keras_detector.errors import MissingPackageError, RunError
 from keras_detector.model_file import ModelFile
-from keras_detector.native_stderr import without_native_stderr
 from keras_detector.process_pool import Answer, Limits
+from keras_detector.ray_cluster import cluster_cores, connect, disconnect, here, ray_failures
 from keras_detector.scan_judge import ScanTask, model_id
 from keras_detector.sent_model import SentModel
 from keras_detector.strictness import Strictness
@@ -30,31 +25,6 @@ _FIRST_SECONDS = 0.1  # what a picture takes until that is known
 _AHEAD = 3  # pieces for each actor: one it is at, and what lies between
 _LOOK_SECONDS = 0.1
 _END_SECONDS = 10.0
-_STORE_BYTES = 256 * 2**20
-_SETTINGS = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # nothing is told to anybody
-    "RAY_BACKEND_LOG_LEVEL": "fatal",
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # spares a warning
-    "RAY_worker_niceness": "0",  # as the processes of a scan without Ray
-}
-
-
-def check_ray() -> None:
-    """Make sure that Ray Data is installed.
-
-    Raises:
-        MissingPackageError: it is not.
-    """
-    os.environ.update(_SETTINGS)  # read when Ray is imported
-    try:
-        import pyarrow  # noqa: F401
-        import ray.data  # noqa: F401
-    except ImportError as error:
-        raise MissingPackageError(
-            expected="the package ray with its Ray Data",
-            received=f"an installation without it ({error})",
-            advice="Install keras-detector[ray], here and on every machine of the cluster.",
-        ) from error
 
 
 class RayPool:
@@ -92,13 +62,13 @@ class RayPool:
         self._next = 0
         self._done: list[int] = []
         self._heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        _connect(address, cores, model)
+        connect(address, cores=cores, sent_bytes=len(model.twin))
         try:
-            self._actors = actors or _count_cores()
+            self._actors = actors or cluster_cores()
             self._counter = _start_counter()
             pieces = _judged_pieces(self._counter, self._actors, model, strictness, limits)
         except BaseException:
-            _disconnect()
+            disconnect()
             raise
         self._listener = threading.Thread(target=self._listen, args=(pieces,), daemon=True)
         self._listener.start()
@@ -124,7 +94,7 @@ class RayPool:
             with contextlib.suppress(Exception):
                 ray.get(self._counter.end.remote())
             self._listener.join(_END_SECONDS)
-        _disconnect()
+        disconnect()
 
     @property
     def wants(self) -> int:
@@ -151,7 +121,7 @@ class RayPool:
             pieces.append(pack(piece))
         if pieces or self._done:
             done, self._done = self._done, []
-            with _failures():
+            with ray_failures():
                 ray.get(self._counter.put.remote(pieces, done))
 
     def answers(self) -> list[Answer]:
@@ -174,7 +144,7 @@ class RayPool:
 
     def _take(self, item: Any) -> list[Answer]:
         if isinstance(item, BaseException):
-            with _failures():
+            with ray_failures():
                 raise item
         number, judged = item
         if isinstance(judged.answers, BaseException):
@@ -201,67 +171,12 @@ class RayPool:
             self._heard.put(error)
 
 
-def _connect(address: str | None, cores: int, model: ModelFile) -> None:
-    import ray
-
-    for name in ("ray", "ray.data"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    warnings.filterwarnings("ignore", module=r"ray(\.|$)")
-    # What a person asked for with Ctrl+C or kill is the scan's to answer.
-    before = signal.getsignal(signal.SIGTERM)
-    own = {
-        "num_cpus": cores,
-        "object_store_memory": _STORE_BYTES + 2 * len(model.twin),
-        "include_dashboard": False,
-    }
-    try:
-        # It announces that it was asked to be quiet.
-        with _failures("a Ray cluster to work on"), without_native_stderr():
-            ray.init(
-                address=address or "local",
-                log_to_driver=False,
-                logging_level=logging.CRITICAL,
-                **({} if address else own),
-            )
-    finally:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, before)
-
-
-def _disconnect() -> None:
-    import ray
-
-    # Asked to end, what is under way complains.
-    with contextlib.suppress(Exception):
-        ray.shutdown()
-
-
-def _count_cores() -> int:
-    import ray
-
-    cores = int(ray.cluster_resources().get("CPU", 0))
-    if not cores:
-        raise RunError(
-            expected="a cluster with cores",
-            received="none yet",
-            advice="Start its machines, or say with --workers how many cores it will have.",
-        )
-    return cores
-
-
-def _here() -> dict[str, str]:
-    """Keeps something on this machine, whose loss ends the scan in any case."""
-    import ray
-
-    return {"ray.io/node-id": ray.get_runtime_context().get_node_id()}
-
-
 def _start_counter() -> Any:
     import ray
 
     from keras_detector.ray_worker import Counter
 
-    return ray.remote(Counter).options(num_cpus=0, label_selector=_here()).remote()
+    return ray.remote(Counter).options(num_cpus=0, label_selector=here()).remote()
 
 
 def _judged_pieces(
@@ -280,7 +195,7 @@ def _judged_pieces(
     context.target_max_block_size = 1
     sent = ray.put(SentModel.of(model))
     pieces = ray.data.read_datasource(
-        Pieces(counter), override_num_blocks=1, num_cpus=0, label_selector=_here()
+        Pieces(counter), override_num_blocks=1, num_cpus=0, label_selector=here()
     )
     return pieces.map_batches(
         Judge,
@@ -290,23 +205,3 @@ def _judged_pieces(
         num_cpus=1,
         fn_constructor_args=([sent], strictness, limits),
     )
-
-
-@contextlib.contextmanager
-def _failures(expected: str = "a Ray cluster that works to the end") -> Iterator[None]:
-    """Says what to do where Ray gives up.
-
-    Raises:
-        RunError: it does.
-    """
-    from ray.exceptions import RayError
-
-    try:
-        yield
-    except (RayError, OSError, RuntimeError, ValueError) as error:
-        raise RunError(
-            expected=expected,
-            received=str(error).strip().rpartition("\n")[2][:300] or type(error).__name__,
-            advice="See that the cluster is up and every machine has keras-detector[ray] of this"
-            " version; what was written is unharmed, and the same command goes on.",
-        ) from error

@@ -54,6 +54,7 @@ FLOORS = {
     "part_table": 5,
     "part_folder": 3,
     "parts_journal": 5,
+    "ray_cluster": 1,
     "ray_engine": 5,
     "ray_pool": 5,
     "ray_worker": 5,

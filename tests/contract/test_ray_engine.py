@@ -329,10 +329,9 @@ def test_lost_actors_are_replaced_and_ctrl_c_stops(tmp_path: Path) -> None:
     assert rows_of(out).keys() == set(map(str, paths))
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_a_cluster_that_is_not_there(tmp_path: Path) -> None:
     draw_files(tmp_path / "p", 1)
-    done = scan_there("127.0.0.1:1", tmp_path / "p", "--out", tmp_path / "rows.parquet")
+    out = tmp_path / "rows.parquet"
+    done = scan(tmp_path / "p", "--engine", "ray", "--ray-address", "127.0.0.1:1", "--out", out)
     assert done.returncode == 1
     assert "Expected a Ray cluster" in done.stderr
