@@ -9,7 +9,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 
-from keras_detector.errors import MissingPackageError, RunError
+from keras_detector.errors import DetectorError, MissingPackageError, RunError
 from keras_detector.native_stderr import without_native_stderr
 
 _REACH_SECONDS = 10.0
@@ -126,11 +126,12 @@ def ray_failures(expected: str = "a Ray cluster that works to the end") -> Itera
     Raises:
         RunError: it does.
     """
-    from ray.exceptions import RayError
-
     try:
         yield
-    except (RayError, OSError, RuntimeError, ValueError) as error:
+    except DetectorError:
+        raise
+    # Its errors have no family that would hold them all.
+    except Exception as error:
         raise RunError(
             expected=expected,
             received=str(error).strip().rpartition("\n")[2][:300] or type(error).__name__,

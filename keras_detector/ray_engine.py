@@ -6,6 +6,7 @@ from pathlib import Path
 from keras_detector.errors import RunError
 from keras_detector.model_file import read_model_file
 from keras_detector.object_store import Place
+from keras_detector.part_folder import PartFolder
 from keras_detector.parts_journal import PartsJournal
 from keras_detector.printable import printable
 from keras_detector.ray_cluster import check_ray
@@ -55,6 +56,7 @@ class RayEngine:
             )
         if not plan.overwrite:
             check_report(plan.report)
+        PartFolder(plan.out)  # refuses what is in the way before a cluster is started for it
 
     def open_pool(self, plan: ScanPlan) -> RayPool:
         """Connect to the cluster, or start one, and start the actors."""

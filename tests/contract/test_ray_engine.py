@@ -135,6 +135,8 @@ def test_calls_that_cannot_be_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "--engine ray" in refused(folder, "--out", lines, "--ray-address", "auto", code=2)
     assert "--engine ray" in refused(folder, "--out", "s3://bucket/rows.parquet", code=2)
     assert "--engine ray" in refused("s3://bucket/photos", "--out", lines, code=2)
+    (tmp_path / "file.parquet").write_bytes(b"mine")
+    assert "a file" in refused(folder, *with_ray, tmp_path / "file.parquet", code=1)
     gone = f"file://{tmp_path}/gone"
     assert "nothing of that name" in refused(gone, *with_ray, out, code=2)
     monkeypatch.setitem(sys.modules, "ray.data", None)
