@@ -18,6 +18,7 @@ _SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is told to anybody
     "RAY_BACKEND_LOG_LEVEL": "fatal",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # spares a warning
+    "RAY_ENABLE_AUTO_CONNECT": "0",  # what is under way while it ends must not start another
     "RAY_worker_niceness": "0",  # as the processes of a scan without Ray
 }
 

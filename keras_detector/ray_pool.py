@@ -71,7 +71,6 @@ class RayPool:
             disconnect()
             raise
         self._listener = threading.Thread(target=self._listen, args=(pieces,), daemon=True)
-        self._listener.start()
 
     def __enter__(self) -> Self:
         return self
@@ -90,7 +89,7 @@ class RayPool:
 
         if not ray.is_initialized():
             return
-        if not self.busy:
+        if self._listener.is_alive() and not self.busy:
             with contextlib.suppress(Exception):
                 ray.get(self._counter.end.remote())
             self._listener.join(_END_SECONDS)
@@ -119,6 +118,9 @@ class RayPool:
             self._given[self._next] = len(piece)
             self._next += 1
             pieces.append(pack(piece))
+        # Actors are started when there is something to judge.
+        if pieces and self._listener.ident is None:
+            self._listener.start()
         if pieces or self._done:
             done, self._done = self._done, []
             with ray_failures():

@@ -221,6 +221,14 @@ def test_a_second_scan_judges_only_what_is_new_or_changed(address: str, tmp_path
     assert after[str(changed)]["score"] == after[str(folder / "0-0000.png")]["score"]
     assert all(after[path] == row for path, row in before.items() if path != str(changed))
 
+    done = scan_there(address, *arguments)
+    counts = {"found": 33, "judged": 0, "unchanged": 33, "errors": 0, "stopped": False}
+    assert json.loads(done.stdout) == counts
+    assert [line for line in done.stderr.splitlines() if " a second, " not in line] == [
+        "0 files judged, 33 unchanged since they were.",
+        f"Written: file://{out}",
+    ]
+
     refusal = scan_there(address, *arguments, "--strictness", "sensitive")
     assert refusal.returncode == 1
     assert "rows of another" in refusal.stderr
