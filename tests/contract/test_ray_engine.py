@@ -317,9 +317,11 @@ def test_lost_actors_are_replaced_and_ctrl_c_stops(tmp_path: Path) -> None:
         return [pid for pid, name in processes_of(mark).items() if "MapWorker" in name]
 
     with pipe.open("w") as listed:
+        listed.write(f"{paths[0]}\n")  # actors are started for the first
+        listed.flush()
         wait_until(lambda: len(actors()) == 2 or running.process.poll() is not None, 400)
         assert running.process.poll() is None, running.process.communicate()
-        listed.writelines(f"{path}\n" for path in paths[:300])
+        listed.writelines(f"{path}\n" for path in paths[1:300])
         listed.flush()
         time.sleep(1)
         for pid in actors():
