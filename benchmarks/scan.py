@@ -33,7 +33,8 @@ from keras_detector.detector import Detector
 from keras_detector.model_file import read_model_file
 from keras_detector.process_pool import Limits
 from keras_detector.runtime import Runtime
-from keras_detector.scan import ScanCounts, ScanPlan, run_scan
+from keras_detector.scan import run_scan
+from keras_detector.scan_plan import ScanCounts, ScanPlan
 from keras_detector.scan_sources import ScanSources
 
 ROOT = Path(__file__).parents[1]

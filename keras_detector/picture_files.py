@@ -190,10 +190,21 @@ def _in_order(paths: list[str]) -> tuple[Path, ...]:
     return tuple(Path(path) for path in sorted(paths, key=os.fsencode))
 
 
+def look_at_name(name: str, *, is_folder: bool) -> Skipped | None:
+    """Why to leave a file or folder out by its name, if so."""
+    name = name.casefold()
+    if name.startswith(".") or name in SYSTEM_NAMES:
+        return Skipped.SYSTEM
+    if is_folder:
+        return None
+    if name in _NOT_PICTURE_NAMES or os.path.splitext(name)[1] in _NOT_PICTURE_SUFFIXES:
+        return Skipped.BY_NAME
+    return None
+
+
 def _look_at(entry: os.DirEntry[str]) -> tuple[Skipped | None, bool]:
     """Why to leave it out, if so; and whether it is a folder."""
-    name = entry.name.casefold()
-    if name.startswith(".") or name in SYSTEM_NAMES:
+    if look_at_name(entry.name, is_folder=True) is not None:
         return Skipped.SYSTEM, False
     try:
         if entry.is_dir():
@@ -202,6 +213,4 @@ def _look_at(entry: os.DirEntry[str]) -> tuple[Skipped | None, bool]:
             return Skipped.SPECIAL, False
     except OSError:  # a link to itself
         return Skipped.SPECIAL, False
-    if name in _NOT_PICTURE_NAMES or os.path.splitext(name)[1] in _NOT_PICTURE_SUFFIXES:
-        return Skipped.BY_NAME, False
-    return None, False
+    return look_at_name(entry.name, is_folder=False), False

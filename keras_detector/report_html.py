@@ -14,6 +14,7 @@ from keras_detector.atomic_file import write_atomically
 from keras_detector.detector import Prediction
 from keras_detector.explain import COLOURS
 from keras_detector.labels import Label, Verdict
+from keras_detector.object_store import Place
 from keras_detector.printable import printable
 from keras_detector.report_summary import BINS, Summary
 from keras_detector.report_texts import ENGLISH, GENERATOR, ReportTexts
@@ -41,7 +42,7 @@ table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .3rem 1rem .3rem 0; }
 """.replace("SIDE", str(THUMBNAIL_SIDE))
 
-DrawThumbnails = Callable[[Sequence[Path]], Iterable[bytes | None]]
+DrawThumbnails = Callable[[Sequence[Place]], Iterable[bytes | None]]
 
 _WIDTH, _HEIGHT, _BASE = 800, 240, 200  # of the histogram, and where its bars stand
 
@@ -184,7 +185,7 @@ def _add_pictures(
         _add_caption(SubElement(figure, "figcaption"), path, prediction, texts)
 
 
-def _add_caption(caption: Element, path: Path, prediction: Prediction, texts: ReportTexts) -> None:
+def _add_caption(caption: Element, path: Place, prediction: Prediction, texts: ReportTexts) -> None:
     _add(caption, "b", f"{prediction.score:.3f}")
     _add(caption, "span", texts.verdicts[prediction.verdict])
     _add(caption, "bdi", printable(path))

@@ -9,6 +9,7 @@ from typing import Any
 
 from keras_detector.atomic_file import atomic_file
 from keras_detector.errors import MissingPackageError
+from keras_detector.object_store import Place
 from keras_detector.rows import Row
 
 _ROWS_A_GROUP = 20_000
@@ -45,26 +46,35 @@ def write_parquet(path: Path, rows: Iterable[Row]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    text, number = pa.string(), pa.float64()
-    schema = pa.schema(
-        {
-            "path": text,
-            "verdict": text,
-            "label": text,
-            "score": number,
-            "threshold": number,
-            "model": text,
-            "reasons": pa.list_(text),
-            "error": text,
-            "error_kind": text,
-        }
-    )
+    schema = pa.schema(row_fields())
     with atomic_file(path) as file, pq.ParquetWriter(file, schema) as writer:
         values = map(_values, rows)
         while group := list(itertools.islice(values, _ROWS_A_GROUP)):
             writer.write_table(pa.Table.from_pylist(group, schema))
 
 
+def row_fields() -> dict[str, Any]:
+    """The columns that a row is in Parquet, and pyarrow's type of each."""
+    import pyarrow as pa
+
+    text, number = pa.string(), pa.float64()
+    return {
+        "path": text,
+        "verdict": text,
+        "label": text,
+        "score": number,
+        "threshold": number,
+        "model": text,
+        "reasons": pa.list_(text),
+        "error": text,
+        "error_kind": text,
+    }
+
+
+def path_text(path: Place) -> str:
+    r"""A path as Parquet can hold it: bytes that are not UTF-8 become `\xNN`."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def _values(row: Row) -> dict[str, Any]:
-    path = os.fsencode(row.path).decode("utf-8", "backslashreplace")
-    return row.to_builtins() | {"path": path}
+    return row.to_builtins() | {"path": path_text(row.path)}

@@ -4,11 +4,11 @@ import heapq
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from keras_detector.detector import Prediction
 from keras_detector.errors import ErrorKind, ImageError
 from keras_detector.labels import Label, Reason, Verdict
+from keras_detector.object_store import Place
 from keras_detector.rows import Row
 
 BINS = 40
@@ -40,8 +40,8 @@ class Summary:
     thresholds: Counter[float] = field(default_factory=Counter)
     models: Counter[str] = field(default_factory=Counter)
     errors: Counter[ErrorKind] = field(default_factory=Counter)
-    error_examples: dict[ErrorKind, list[tuple[Path, str]]] = field(default_factory=dict)
-    _suspicious: list[tuple[float, int, Path, Prediction]] = field(default_factory=list)
+    error_examples: dict[ErrorKind, list[tuple[Place, str]]] = field(default_factory=dict)
+    _suspicious: list[tuple[float, int, Place, Prediction]] = field(default_factory=list)
 
     @classmethod
     def of(cls, rows: Iterable[Row]) -> "Summary":
@@ -65,17 +65,17 @@ class Summary:
         return self.judged + self.errors.total()
 
     @property
-    def most_suspicious(self) -> list[tuple[Path, Prediction]]:
+    def most_suspicious(self) -> list[tuple[Place, Prediction]]:
         """The pictures whose scores are at or above the threshold, the highest first."""
         return [(path, prediction) for *_, path, prediction in sorted(self._suspicious)[::-1]]
 
-    def _add_error(self, path: Path, error: ImageError) -> None:
+    def _add_error(self, path: Place, error: ImageError) -> None:
         self.errors[error.kind] += 1
         examples = self.error_examples.setdefault(error.kind, [])
         if len(examples) < _EXAMPLES:
             examples.append((path, error.received))
 
-    def _add_prediction(self, number: int, path: Path, prediction: Prediction) -> None:
+    def _add_prediction(self, number: int, path: Place, prediction: Prediction) -> None:
         self.verdicts[prediction.verdict] += 1
         self.reasons.update(prediction.reasons)
         self.histogram[min(int(prediction.score * BINS), BINS - 1)] += 1

@@ -19,6 +19,7 @@ from keras_detector.labels import (
     Reason,
     Verdict,
 )
+from keras_detector.object_store import Place, to_place
 from keras_detector.picture_files import list_picture_files
 from keras_detector.printable import printable
 
@@ -63,11 +64,11 @@ class Row:
     """A picture's verdict, or why it has none.
 
     Attributes:
-        path: the picture.
+        path: the picture, or its URL.
         result: the prediction, or the error that stands in its place.
     """
 
-    path: Path
+    path: Place
     result: Prediction | ImageError
 
     @property
@@ -102,7 +103,7 @@ class Row:
             if fields.get("error") is not None:
                 failed = msgspec.convert(fields, _Failed)
                 error = ImageError.from_text(failed.error, failed.error_kind)
-                return cls(Path(failed.path), error)
+                return cls(to_place(failed.path), error)
             judged = msgspec.convert(fields, _Judged)
         except msgspec.ValidationError as invalid:
             raise ValueError(str(invalid)) from invalid
@@ -114,7 +115,7 @@ class Row:
             model=judged.model,
             reasons=judged.reasons,
         )
-        return cls(Path(judged.path), prediction)
+        return cls(to_place(judged.path), prediction)
 
     def to_json(self) -> str:
         """One JSON object without a line break; pure ASCII, so that any file name survives."""
@@ -158,7 +159,7 @@ def expand_paths(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
     return files, findings
 
 
-def text_line(verdict: str, score: str, path: Path, remark: str) -> str:
+def text_line(verdict: str, score: str, path: Place, remark: str) -> str:
     """A line for people, in columns that all lines share; the remark may be empty."""
     width = max(len(text) for text in VERDICT_TEXTS.values())
     ending = f"  ({remark})" if remark else ""

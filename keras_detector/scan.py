@@ -1,97 +1,30 @@
 """Judging any number of files on all cores, so that nothing is lost and nothing done twice."""
 
 import contextlib
-import functools
 import threading
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
 from keras_detector.errors import ErrorKind, ImageError, RunError
+from keras_detector.object_store import to_place
 from keras_detector.printable import printable
-from keras_detector.process_pool import Limits, Loss, Lost, ProcessPool
+from keras_detector.process_pool import Limits, Loss, Lost
 from keras_detector.rows import Row
-from keras_detector.scan_journal import ScanJournal
-from keras_detector.scan_judge import ScanJudge, ScanTask
+from keras_detector.scan_engine import Engine, Journal, LocalEngine, Pool
+from keras_detector.scan_judge import ScanTask
 from keras_detector.scan_line import ScanLine, encode_line
-from keras_detector.scan_output import check_output, journal_path, write_outputs
+from keras_detector.scan_plan import ScanCounts, ScanPlan
 from keras_detector.scan_sources import ScanSources
 from keras_detector.scan_worklist import ScanWorklist
-from keras_detector.strictness import Strictness
 
 _STOP_SECONDS = 1.0  # a list through a pipe may never say that it has ended
-
-
-@dataclass(frozen=True)
-class ScanPlan:
-    """What to scan, with what, and where to write it.
-
-    Attributes:
-        sources: where the files are.
-        model: the model file.
-        out: the rows: `.jsonl`, `.csv` or `.parquet`. A scan that finds rows of an earlier one
-            there goes on with them.
-        report: the page to write at the end, if one is wanted.
-        workers: how many processes judge.
-        limits: what one picture may take.
-        strictness: how readily a picture is called fake.
-        verify: know unchanged files by their content, not by size and time.
-        retry_errors: judge files again that could not be read before.
-        overwrite: begin anew, and replace files that are in the way.
-    """
-
-    sources: ScanSources
-    model: Path
-    out: Path
-    report: Path | None
-    workers: int
-    limits: Limits
-    strictness: Strictness = Strictness.BALANCED
-    verify: bool = False
-    retry_errors: bool = False
-    overwrite: bool = False
-
-
-@dataclass
-class ScanCounts:
-    """How far a scan is.
-
-    Attributes:
-        found: files found so far.
-        all_found: whether these are all.
-        unchanged: of them, those that were judged by an earlier scan and are as they were.
-        unchanged_errors: of these, those that could not be read.
-        judged: files this scan has written a row of.
-        errors: of these, those that could not be read, by kind.
-        broken_rows: rows of an earlier scan that were not whole, and do not count.
-        stopped: whether it was asked to stop before the end.
-    """
-
-    found: int = 0
-    all_found: bool = False
-    unchanged: int = 0
-    unchanged_errors: int = 0
-    judged: int = 0
-    errors: Counter[ErrorKind] = field(default_factory=Counter)
-    broken_rows: int = 0
-    stopped: bool = False
-
-    @property
-    def done(self) -> int:
-        """Files that have a row, whichever scan wrote it."""
-        return self.unchanged + self.judged
-
-    @property
-    def all_errors(self) -> int:
-        """Files without a verdict, whichever scan found that."""
-        return self.unchanged_errors + self.errors.total()
 
 
 def run_scan(
     plan: ScanPlan,
     tell: Callable[[ScanCounts], None] = lambda _: None,
     stopping: Callable[[], bool] = lambda: False,
+    engine: Engine | None = None,
 ) -> ScanCounts:
     """Scan, and write rows while it goes and the other files at its end.
 
@@ -100,6 +33,7 @@ def run_scan(
         tell: told how far it is, several times a second.
         stopping: asked as often; from when it says yes, what was begun is finished and written, and
             nothing else is begun.
+        engine: who judges, and how rows are kept; None for the cores of this machine.
 
     Returns:
         how far it came.
@@ -108,24 +42,22 @@ def run_scan(
         DetectorError: the model, a source or an output is not as it must be, or the disk is full.
             What was written before stands, and the same scan goes on from there.
     """
+    engine = engine or LocalEngine()
+    engine.check(plan)
     plan.sources.check()
-    check_output(plan.out, plan.report, overwrite=plan.overwrite)
     counts, model_ids = ScanCounts(), set[str]()
-    make_judge = functools.partial(ScanJudge, plan.model, plan.strictness)
     with contextlib.ExitStack() as opened:
         # While the processes start, the journal is read.
-        pool = opened.enter_context(ProcessPool(make_judge, plan.workers, plan.limits))
+        pool = opened.enter_context(engine.open_pool(plan))
         worklist = ScanWorklist(verify=plan.verify, retry_errors=plan.retry_errors)
         opened.callback(worklist.close)
 
-        def note(line: ScanLine) -> None:
-            worklist.add_judged(line)
+        def note(line: ScanLine) -> bool:
             model_ids.add(line.model_id)
+            return worklist.add_judged(line)
 
-        journal = opened.enter_context(
-            ScanJournal(journal_path(plan.out), note, overwrite=plan.overwrite)
-        )
-        counts.broken_rows = journal.broken
+        journal = opened.enter_context(engine.open_journal(plan, note))
+        counts.broken = journal.broken
         model_id = _wait_for_greeting(pool)
         if model_ids - {model_id}:
             raise RunError(
@@ -145,7 +77,7 @@ def run_scan(
         if finder.error is not None:
             raise finder.error
         journal.compact()
-        write_outputs(journal, plan.out, plan.report, plan.limits)
+        engine.write_outputs(journal, plan)
     return counts
 
 
@@ -161,10 +93,10 @@ class _Finder(threading.Thread):
 
     def run(self) -> None:
         try:
-            for path in self._sources.files():
+            for path, stamp in self._sources.files():
                 if self._stopped:
                     return
-                self._worklist.offer(path)
+                self._worklist.offer(path, stamp)
             self.finished = True
         except Exception as error:  # noqa: BLE001  # raised where the scan runs
             self.error = error
@@ -179,10 +111,10 @@ class _Finder(threading.Thread):
 class _Judging:
     """Tasks to the processes, lines to the journal."""
 
-    pool: ProcessPool
+    pool: Pool
     worklist: ScanWorklist
     finder: _Finder
-    journal: ScanJournal
+    journal: Journal
     counts: ScanCounts
     limits: Limits
     same_content: int = 0
@@ -217,8 +149,8 @@ class _Judging:
                 self.counts.errors[ErrorKind(kind)] += 1
             if task.replaces:
                 self.journal.note_replaced()
-        if lines:
-            self.journal.append(lines)
+        # Also of none: what waits to be written may have waited long enough.
+        self.journal.append(lines)
         self.counts.judged += len(lines)
 
     def _count(self, all_found: bool) -> None:
@@ -239,10 +171,10 @@ class _Judging:
             kind=kind,
         )
         assert self.pool.greeting is not None  # noqa: S101  # known before the first task
-        return encode_line(Row(Path(task.path), error), task.stamp, None, self.pool.greeting)
+        return encode_line(Row(to_place(task.path), error), task.stamp, None, self.pool.greeting)
 
 
-def _wait_for_greeting(pool: ProcessPool) -> str:
+def _wait_for_greeting(pool: Pool) -> str:
     while pool.greeting is None:
         pool.answers()
     return pool.greeting

@@ -12,10 +12,12 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from keras_detector.errors import DataError
+from keras_detector.object_store import to_place
 from keras_detector.printable import printable
 
 if TYPE_CHECKING:
-    from keras_detector.scan import ScanCounts
+    from keras_detector.scan_engine import Engine
+    from keras_detector.scan_plan import ScanCounts
     from keras_detector.scan_sources import PathList
 
 _EPILOG = (
@@ -37,9 +39,9 @@ def add_scan_command(commands: Any, judging: argparse.ArgumentParser) -> None:
         help="judge any number of files on all cores, and go on where it was stopped",
         epilog=_EPILOG,
     )
-    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="folders and files")
+    parser.add_argument("paths", nargs="*", type=to_place, metavar="PATH", help="folders and files")
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help=".jsonl, .csv or .parquet"
+        "--out", type=to_place, required=True, metavar="FILE", help=".jsonl, .csv or .parquet"
     )
     parser.add_argument("--report", type=Path, metavar="HTML", help="also write a page about it")
     parser.add_argument(
@@ -67,6 +69,18 @@ def add_scan_command(commands: Any, judging: argparse.ArgumentParser) -> None:
         "--workers", type=_positive, metavar="N", help="processes; default: one for each core"
     )
     parser.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="who judges: the cores of this machine, or a Ray cluster, which takes URLs too and "
+        "writes a folder of Parquet files",
+    )
+    parser.add_argument(
+        "--ray-address",
+        metavar="ADDRESS",
+        help="of the cluster; default: RAY_ADDRESS, or one that is started on this machine",
+    )
+    parser.add_argument(
         "--time-limit", type=_positive, default=60, metavar="S", help="seconds a picture may take"
     )
     parser.add_argument(
@@ -80,7 +94,8 @@ def run_scan_command(options: argparse.Namespace) -> int:
     from keras_detector.detector import default_model_path
     from keras_detector.path_globs import PathGlobs
     from keras_detector.process_pool import Limits
-    from keras_detector.scan import ScanPlan, run_scan
+    from keras_detector.scan import run_scan
+    from keras_detector.scan_plan import ScanPlan
     from keras_detector.scan_progress import ScanProgress
     from keras_detector.scan_sources import ScanSources
 
@@ -90,12 +105,14 @@ def run_scan_command(options: argparse.Namespace) -> int:
             received="none",
             advice="Name what to scan.",
         )
+    engine = _engine(options)
     with contextlib.ExitStack() as opened:
         sources = ScanSources(
             options.paths,
             listed=opened.enter_context(_open_list(options.files_from)),
             separator=b"\0" if options.null else b"\n",
             globs=PathGlobs(options.include, options.skip),
+            remote=options.engine == "ray",
         )
         plan = ScanPlan(
             sources,
@@ -103,7 +120,7 @@ def run_scan_command(options: argparse.Namespace) -> int:
             strictness=options.strictness,
             out=options.out,
             report=options.report,
-            workers=options.workers or _cores(),
+            workers=options.workers,
             limits=Limits(seconds=options.time_limit, memory=options.memory_limit * 2**20),
             verify=options.verify,
             retry_errors=options.retry_errors,
@@ -112,10 +129,10 @@ def run_scan_command(options: argparse.Namespace) -> int:
         progress = ScanProgress(sys.stderr)
         stopping = opened.enter_context(_stopped_by_signals())
         try:
-            counts = run_scan(plan, progress.tell, stopping)
+            counts = run_scan(plan, progress.tell, stopping, engine)
         finally:
             progress.clear()
-    for text in (*sources.findings.sentences(), *_conclusion(counts, options.out)):
+    for text in (*sources.findings.sentences(), *_conclusion(counts, options)):
         # Whoever watched may have left; the exit code tells all the same.
         with contextlib.suppress(OSError):
             print(text, file=sys.stderr)
@@ -133,11 +150,21 @@ def _positive(text: str) -> int:
     return number
 
 
-def _cores() -> int:
-    """Cores that this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _engine(options: argparse.Namespace) -> "Engine":
+    if options.engine == "ray":
+        from keras_detector.ray_engine import RayEngine
+
+        return RayEngine(options.ray_address or os.environ.get("RAY_ADDRESS") or None)
+    from keras_detector.scan_engine import LocalEngine
+
+    for option, value in (("--ray-address", options.ray_address), ("--out", options.out)):
+        if isinstance(value, str):
+            raise DataError(
+                expected="a file of this machine" if option == "--out" else "--engine ray",
+                received=f"{option} {printable(value)}",
+                advice="Add --engine ray, or leave the option out.",
+            )
+    return LocalEngine()
 
 
 @contextlib.contextmanager
@@ -192,12 +219,13 @@ def _summary(counts: "ScanCounts") -> dict[str, object]:
     }
 
 
-def _conclusion(counts: "ScanCounts", out: Path) -> Iterator[str]:
+def _conclusion(counts: "ScanCounts", options: argparse.Namespace) -> Iterator[str]:
     """How it went, a sentence each."""
     from keras_detector.report_texts import ERROR_KIND_TEXTS
 
-    if counts.broken_rows:
-        yield f"{counts.broken_rows:,} rows had not been written to their end, and do not count."
+    if counts.broken:
+        what = f"{counts.broken:,} {'parts' if options.engine == 'ray' else 'rows'}"
+        yield f"{what} had not been written to their end, and do not count."
     yield f"{counts.judged:,} files judged, {counts.unchanged:,} unchanged since they were."
     for kind, number in counts.errors.most_common():
         yield f"{number:,} could not be judged: {ERROR_KIND_TEXTS[kind]}."
@@ -208,7 +236,7 @@ def _conclusion(counts: "ScanCounts", out: Path) -> Iterator[str]:
         )
     if not counts.found and not counts.stopped:
         yield "No pictures found."
-    yield f"Written: {printable(out)}"
+    yield f"Written: {printable(options.out)}"
     if counts.stopped:
         of = f"{counts.found:,}" if counts.all_found else f"{counts.found:,} or more"
         yield f"Stopped after {counts.done:,} of {of} files. The same command goes on from here."

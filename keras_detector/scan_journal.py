@@ -32,7 +32,7 @@ class ScanJournal:
 
     Args:
         path: of the file, which is made if it is missing.
-        found: told each line that is there and counts.
+        found: told each line that is there and counts; says whether its file had one before.
         overwrite: begin anew, whatever the file holds.
 
     Attributes:
@@ -44,7 +44,7 @@ class ScanJournal:
     """
 
     def __init__(
-        self, path: Path, found: Callable[[ScanLine], object], *, overwrite: bool = False
+        self, path: Path, found: Callable[[ScanLine], bool | None], *, overwrite: bool = False
     ) -> None:
         self.path = Path(os.path.realpath(path))
         self.broken = 0
@@ -130,7 +130,7 @@ class ScanJournal:
             with atomic_file(self.path) as file:
                 for place, data, line in self._lines():
                     (last,) = table.execute(query, (os.fsencode(line.path),)).fetchone()
-                    if place == last and not _of_opened_folder(line):
+                    if place == last and not is_of_opened_folder(line):
                         file.write(data)
         self._untidy = False
 
@@ -161,7 +161,7 @@ class ScanJournal:
                     yield place, data, ScanLine.decode(data)
                 place += len(data)
 
-    def _read(self, found: Callable[[ScanLine], object]) -> None:
+    def _read(self, found: Callable[[ScanLine], bool | None]) -> None:
         advice = "Name another file, or replace this one with --overwrite."
         with self.path.open("rb") as file:
             head = file.read(len(_BEGINNING))
@@ -179,10 +179,12 @@ class ScanJournal:
                         raise self._refused("rows of a scan", "something else", advice) from error
                     self.broken += 1
                     continue
-                self._untidy |= place - len(data) > self._end or _of_opened_folder(line)
+                opened = is_of_opened_folder(line)
+                self._untidy |= place - len(data) > self._end or opened
                 self._end = place
-                if not _of_opened_folder(line):
-                    found(line)
+                if not opened:
+                    # A scan that was killed may have left two lines of a file that had changed.
+                    self._untidy |= bool(found(line))
 
     def _sync(self) -> None:
         os.fsync(self._file.fileno())
@@ -208,7 +210,7 @@ class ScanJournal:
         )
 
 
-def _of_opened_folder(line: ScanLine) -> bool:
+def is_of_opened_folder(line: ScanLine) -> bool:
     """Whether a line says of a folder that it could not be opened, and it can be by now."""
     if line.error_kind not in _OF_FOLDERS:
         return False

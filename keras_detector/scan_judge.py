@@ -5,10 +5,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from keras_detector.card import encode_card
+from keras_detector.card import Card, encode_card
 from keras_detector.detector import Detector
 from keras_detector.errors import DetectorError, ErrorKind, ImageError
 from keras_detector.file_stamp import Content, FileStamp, read_small, sha256_of, stamp_of
+from keras_detector.object_store import is_url, read_object, to_place
 from keras_detector.rows import Row
 from keras_detector.scan_line import encode_line
 from keras_detector.strictness import Strictness
@@ -18,7 +19,7 @@ class ScanTask(NamedTuple):
     """A file to judge.
 
     Attributes:
-        path: the file.
+        path: the file, or its URL.
         stamp: its stamp when it was found; None if it could not be looked at.
         known_sha256: where it has a verdict already, of what content; it is judged only if that
             has changed. None: judge it in any case.
@@ -29,6 +30,12 @@ class ScanTask(NamedTuple):
     stamp: FileStamp | None
     known_sha256: str | None = None
     replaces: bool = False
+
+
+def model_id(card: Card, strictness: Strictness) -> str:
+    """By what the rows of a model at one strictness are known: 16 hexadecimal digits."""
+    # The card names the hashes of everything else in the model.
+    return sha256(encode_card(card) + strictness.encode()).hexdigest()[:16]
 
 
 class ScanJudge:
@@ -47,20 +54,20 @@ class ScanJudge:
 
     def __init__(self, model: Path, strictness: Strictness) -> None:
         self._detector = Detector(model, strictness, threads=1)
-        # The card names the hashes of everything else in the model.
-        judging = encode_card(self._detector.card) + strictness.encode()
-        self.greeting = sha256(judging).hexdigest()[:16]
+        self.greeting = model_id(self._detector.card, strictness)
 
     def __call__(self, task: ScanTask, /) -> bytes:
         """The file's line, or nothing if its content is the known one."""
-        content = read_small(task.path)
+        try:
+            content = _read_url(task) if is_url(task.path) else read_small(task.path)
+        except ImageError as error:
+            return encode_line(Row(task.path, error), task.stamp, None, self.greeting)
         digest = None
         if task.known_sha256 is not None:
             digest = _sha256(task.path, content)
             if digest == task.known_sha256:
                 return b""
-        path = Path(task.path)
-        row = self._judge(path, path if content is None else content.data)
+        row = self._judge(task.path, Path(task.path) if content is None else content.data)
         if row.is_error:
             return encode_line(row, task.stamp, None, self.greeting)
         digest = digest or _sha256(task.path, content)
@@ -68,12 +75,13 @@ class ScanJudge:
         stamp = stamp_of(task.path) if content is None else content.stamp
         return encode_line(row, stamp if stamp == task.stamp else None, digest, self.greeting)
 
-    def _judge(self, path: Path, source: Path | bytes) -> Row:
+    def _judge(self, name: str, source: Path | bytes) -> Row:
+        path = to_place(name)
         try:
             return Row(path, self._detector.judge(source))
         except ImageError as error:
             # Found folders are entered; one that is to be judged could not be.
-            return Row(path, _closed_folder(path) if path.is_dir() else error)
+            return Row(path, _closed_folder(Path(name)) if Path(name).is_dir() else error)
         except DetectorError:
             raise
         except MemoryError:
@@ -81,6 +89,15 @@ class ScanJudge:
         # Whatever a picture brings about, the others must be judged.
         except Exception as error:  # noqa: BLE001
             return Row(path, _failed(f"{type(error).__name__}: {error}", ErrorKind.CRASHED))
+
+
+def _read_url(task: ScanTask) -> Content:
+    """A file elsewhere; one that is written to after it was found has another stamp next time."""
+    try:
+        data = read_object(task.path)
+    except MemoryError as error:
+        raise _failed("more memory than it may take", ErrorKind.NO_MEMORY) from error
+    return Content(data, FileStamp(len(data), task.stamp.mtime_ns if task.stamp else 0))
 
 
 def _sha256(path: str, content: Content | None) -> str | None:

@@ -1,16 +1,17 @@
 """The files a scan writes besides its journal: CSV, Parquet and the page."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from keras_detector.errors import RunError
+from keras_detector.object_store import Place
 from keras_detector.printable import printable
 from keras_detector.process_pool import Limits, Lost, ProcessPool
 from keras_detector.report_csv import write_csv
 from keras_detector.report_html import is_report, write_html
 from keras_detector.report_parquet import check_parquet, write_parquet
-from keras_detector.scan_journal import ScanJournal
+from keras_detector.rows import Row
 from keras_detector.thumbnails import draw_thumbnails
 
 WRITERS = {".jsonl": None, ".csv": write_csv, ".parquet": write_parquet}
@@ -48,21 +49,47 @@ def check_output(out: Path, report: Path | None, *, overwrite: bool) -> None:
         return
     if journal != out and out.exists() and not journal.exists():
         raise _in_the_way(out, "no file yet, or one that a scan wrote", "some other file")
+    check_report(report)
+
+
+def check_report(report: Path | None) -> None:
+    """Make sure that the page takes the place of no file of the user's.
+
+    Raises:
+        RunError: it would.
+    """
     if report is not None and report.exists() and not is_report(report):
         raise _in_the_way(report, "no file yet, or a page of ours", "some other file")
 
 
-def write_outputs(journal: ScanJournal, out: Path, report: Path | None, limits: Limits) -> None:
+def write_outputs(
+    rows: Callable[[], Iterable[Row]], out: Path, report: Path | None, limits: Limits
+) -> None:
     """Write what is asked for besides the journal, each wholly or not at all.
+
+    Args:
+        rows: begins to read them, from the first on.
+        out: the file of the rows.
+        report: the page, if one is wanted.
+        limits: what drawing one picture may take.
 
     Raises:
         SaveError: the disk is full or the like; the journal stands.
     """
     write = WRITERS[out.suffix.lower()]
     if write is not None:
-        write(out, journal.rows())
+        write(out, rows())
     if report is not None:
-        write_html(report, journal.rows(), lambda paths: _draw_apart(paths, limits))
+        write_report(report, rows(), limits)
+
+
+def write_report(report: Path, rows: Iterable[Row], limits: Limits) -> None:
+    """Write the page; its pictures are drawn in a process of their own.
+
+    Raises:
+        SaveError: the disk is full or the like.
+    """
+    write_html(report, rows, lambda paths: _draw_apart(paths, limits))
 
 
 class ThumbnailHandler:
@@ -70,14 +97,14 @@ class ThumbnailHandler:
 
     greeting = ""
 
-    def __call__(self, path: Path) -> bytes:
+    def __call__(self, path: Place) -> bytes:
         """The thumbnail, or nothing."""
         (small,) = draw_thumbnails([path])
         return small or b""
 
 
-def _draw_apart(paths: Sequence[Path], limits: Limits) -> Iterator[bytes | None]:
-    drawn: dict[Path, bytes | Lost] = {}
+def _draw_apart(paths: Sequence[Place], limits: Limits) -> Iterator[bytes | None]:
+    drawn: dict[Place, bytes | Lost] = {}
     with ProcessPool(ThumbnailHandler, 1, limits) as pool:
         pool.give(paths)
         while pool.busy:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TextIO
 
-from keras_detector.scan import ScanCounts
+from keras_detector.scan_plan import ScanCounts
 
 _ON_TERMINAL, _ELSEWHERE = 0.2, 30.0  # seconds between two lines
 _WINDOW = 30.0  # seconds that the speed is measured over

@@ -4,9 +4,11 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from keras_detector.errors import DataError
+from keras_detector.file_stamp import FileStamp, stamp_of
+from keras_detector.object_store import Place, check_url, is_url, walk_url
 from keras_detector.path_globs import PathGlobs
 from keras_detector.picture_files import Findings, Skipped, walk_picture_files
 from keras_detector.printable import printable
@@ -22,23 +24,38 @@ class PathList(Protocol):
         """Some bytes, or none at the end."""
 
 
+class FoundFile(NamedTuple):
+    """A file to judge, or a folder that could not be opened.
+
+    Attributes:
+        path: where it is; of a file elsewhere its URL.
+        stamp: what it was like when it was found; None if it could not be looked at.
+    """
+
+    path: str
+    stamp: FileStamp | None
+
+
 @dataclass
 class ScanSources:
     """What to scan.
 
     Attributes:
-        paths: folders, looked through at any depth, and files.
+        paths: folders, looked through at any depth, and files; where `remote`, also their URLs.
         listed: a list of more of them; None if there is none.
         separator: what ends each path of the list: a line break, or a null byte, which no name
             can hold.
         globs: which of the files in folders and lists are asked for.
+        remote: whether other machines judge. They may begin in another folder, so that every path
+            is made absolute; and they reach object stores.
         findings: what was left out so far, and why.
     """
 
-    paths: Sequence[Path]
+    paths: Sequence[Place]
     listed: PathList | None = None
     separator: bytes = b"\n"
     globs: PathGlobs = field(default_factory=PathGlobs)
+    remote: bool = False
     findings: Findings = field(default_factory=Findings)
 
     def check(self) -> None:
@@ -48,31 +65,52 @@ class ScanSources:
             DataError: it is not.
         """
         for path in self.paths:
-            if not os.path.lexists(path):
+            if isinstance(path, str) and self.remote:
+                check_url(path)
+            elif isinstance(path, str):
+                raise DataError(
+                    expected="a folder or a file of this machine",
+                    received=printable(path),
+                    advice="URLs are read with --engine ray.",
+                )
+            elif not os.path.lexists(path):
                 raise DataError(
                     expected="a folder or a file",
                     received=f"{printable(path)}: no such file",
                     advice="Check the path.",
                 )
 
-    def files(self) -> Iterator[str]:
+    def files(self) -> Iterator[FoundFile]:
         """Every file, one by one, as soon as it is found; a folder that cannot be opened as well.
 
         Raises:
-            DataError: the list is no list of paths.
+            DataError: the list is no list of paths, or a URL cannot be looked at.
         """
         for path in self.paths:
             yield from self._below(os.fspath(path))
         for listed in self._listed_paths():
-            if self.globs.wants(listed, is_folder=os.path.isdir(listed)):
-                yield from self._below(os.fspath(Path(listed)))
+            is_folder = listed.endswith("/") or os.path.isdir(listed)
+            if self.globs.wants(listed.rstrip("/") or "/", is_folder=is_folder):
+                yield from self._below(listed)
             else:
                 self.findings.add(listed, Skipped.UNWANTED)
 
-    def _below(self, path: str) -> Iterator[str]:
-        if not os.path.isdir(path):
-            yield path
+    def _below(self, path: str) -> Iterator[FoundFile]:
+        if self.remote and is_url(path):
+            yield from self._below_url(path)
             return
+        path = os.path.abspath(path) if self.remote else os.fspath(Path(path))
+        for found in self._below_folder(path) if os.path.isdir(path) else [path]:
+            yield FoundFile(found, stamp_of(found))
+
+    def _below_url(self, url: str) -> Iterator[FoundFile]:
+        for found in walk_url(url, self.globs.wants):
+            if found.skipped is None:
+                yield FoundFile(found.url, found.stamp)
+            else:
+                self.findings.add(found.url, found.skipped)
+
+    def _below_folder(self, path: str) -> Iterator[str]:
         # As predict writes them, and as pathlib would: without "./" in front.
         prefix = "" if path == os.curdir else path
         for found in walk_picture_files(path, self.globs.wants):

@@ -5,7 +5,7 @@ import os
 import threading
 from collections.abc import Iterator
 
-from keras_detector.file_stamp import FileStamp, stamp_of
+from keras_detector.file_stamp import FileStamp
 from keras_detector.scan_judge import ScanTask
 from keras_detector.scan_line import ScanLine
 from keras_detector.scratch_table import open_scratch_table, scratch_errors
@@ -47,24 +47,33 @@ class ScanWorklist:
         """Give the room back."""
         self._table.close()
 
-    def add_judged(self, line: ScanLine) -> None:
+    def add_judged(self, line: ScanLine) -> bool:
         """Note a file that was judged before; of several lines for one the last counts.
 
+        Returns:
+            whether there was one for it already.
+
         Raises:
             SaveError: there is no room for temporary files.
         """
-        failed = line.error_kind is not None
+        failed, key = line.error_kind is not None, os.fsencode(line.path)
         with self._used():
-            self._put(os.fsencode(line.path), line.stamp, line.sha256, _JUDGED, failed=failed)
+            known = self._table.execute("SELECT 1 FROM files WHERE path = ?", (key,)).fetchone()
+            self._put(key, line.stamp, line.sha256, _JUDGED, failed=failed)
             self._last_taken = self._last_id
+        return known is not None
 
-    def offer(self, path: str) -> None:
+    def offer(self, path: str, stamp: FileStamp | None) -> None:
         """Note a file that was found.
 
+        Args:
+            path: of the file, or its URL.
+            stamp: what it is like; None if it cannot be looked at.
+
         Raises:
             SaveError: there is no room for temporary files.
         """
-        stamp, key = stamp_of(path), os.fsencode(path)
+        key = os.fsencode(path)
         with self._used():
             known = self._table.execute(
                 "SELECT size, mtime_ns, sha256, failed, state FROM files WHERE path = ?", (key,)

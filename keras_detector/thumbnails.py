@@ -2,23 +2,23 @@
 
 import io
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from PIL import Image
 
 from keras_detector import images
 from keras_detector.errors import ImageError
+from keras_detector.object_store import Place, read_place
 from keras_detector.pixels import Pixels
 
 THUMBNAIL_SIDE = 160
 """Pixels of the longer side."""
 
 
-def draw_thumbnails(paths: Iterable[Path]) -> Iterator[bytes | None]:
+def draw_thumbnails(paths: Iterable[Place]) -> Iterator[bytes | None]:
     """Each picture as a small JPEG without any of its metadata; None for what cannot be read."""
     for path in paths:
         try:
-            pixels = images.decode(path)
+            pixels = images.decode(read_place(path))
         except ImageError:
             yield None
             continue

@@ -72,6 +72,23 @@ def test_only_whole_rows_count_after_a_power_cut(
     assert sorted(path.read_bytes().splitlines(keepends=True)) == LINES
 
 
+def test_two_lines_that_a_killed_scan_left_become_one(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    again = line("1.png", 0.25)
+    path.write_bytes(b"".join([*LINES[:3], again]))
+    known: set[str] = set()
+
+    def found(line: ScanLine) -> bool:
+        was_known = line.path in known
+        known.add(line.path)
+        return was_known
+
+    with ScanJournal(path, found) as journal:
+        journal.begin()
+        journal.compact()
+    assert path.read_bytes() == b"".join([LINES[0], LINES[2], again])
+
+
 def test_a_file_judged_again_keeps_its_last_row(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     newer = line("3.png", 0.25)

@@ -4,7 +4,7 @@ import io
 from collections import Counter
 
 from keras_detector.errors import ErrorKind
-from keras_detector.scan import ScanCounts
+from keras_detector.scan_plan import ScanCounts
 from keras_detector.scan_progress import ScanProgress
 
 

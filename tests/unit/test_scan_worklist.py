@@ -23,6 +23,10 @@ def judged(path: str, error: str | None = None, sha256: str | None = "0" * 64) -
     return ScanLine(path, size, mtime_ns, None if error else sha256, "id", error)
 
 
+def offer(worklist: ScanWorklist, path: str) -> None:
+    worklist.offer(path, stamp_of(path))
+
+
 def taken(worklist: ScanWorklist) -> list[str]:
     return [task.path for task in worklist.take(100)]
 
@@ -30,9 +34,9 @@ def taken(worklist: ScanWorklist) -> list[str]:
 def test_each_file_is_given_once_in_the_order_it_was_found(files: list[str]) -> None:
     worklist = ScanWorklist()
     for path in [*files, *files]:
-        worklist.offer(path)
+        offer(worklist, path)
     assert [task.path for task in worklist.take(2)] == files[:2]
-    worklist.offer(files[0])
+    offer(worklist, files[0])
     assert taken(worklist) == files[2:]
     assert taken(worklist) == []
     assert (worklist.found, worklist.unchanged) == (5, 0)
@@ -45,7 +49,7 @@ def test_what_was_judged_is_given_only_if_it_changed(files: list[str]) -> None:
     Path(files[2]).write_bytes(b"longer than before")
     os.utime(files[3], ns=(5, 5))
     for path in files:
-        worklist.offer(path)
+        offer(worklist, path)
     tasks = worklist.take(100)
     assert [(task.path, task.replaces, task.known_sha256) for task in tasks] == [
         (files[2], True, None),
@@ -60,7 +64,7 @@ def test_a_file_that_is_still_not_there_is_not_looked_for_again(tmp_path: Path) 
     worklist = ScanWorklist()
     path = str(tmp_path / "gone.png")
     worklist.add_judged(judged(path, "not_found"))
-    worklist.offer(path)
+    offer(worklist, path)
     assert taken(worklist) == []
     assert worklist.unchanged_errors == 1
 
@@ -69,7 +73,7 @@ def test_the_last_of_several_lines_counts(files: list[str]) -> None:
     worklist = ScanWorklist()
     worklist.add_judged(ScanLine(files[0], 1, 1, None, "id", "damaged"))
     worklist.add_judged(judged(files[0]))
-    worklist.offer(files[0])
+    offer(worklist, files[0])
     assert (taken(worklist), worklist.unchanged, worklist.unchanged_errors) == ([], 1, 0)
 
 
@@ -78,7 +82,7 @@ def test_errors_are_given_again_when_asked(files: list[str]) -> None:
     worklist.add_judged(judged(files[0], "crashed"))
     worklist.add_judged(judged(files[1]))
     for path in files[:2]:
-        worklist.offer(path)
+        offer(worklist, path)
     assert taken(worklist) == [files[0]]
 
 
@@ -87,7 +91,7 @@ def test_content_decides_where_it_is_known(files: list[str]) -> None:
     worklist.add_judged(judged(files[0], sha256="a" * 64))
     worklist.add_judged(judged(files[1], "damaged"))
     for path in files[:3]:
-        worklist.offer(path)
+        offer(worklist, path)
     tasks = worklist.take(100)
     assert [(task.path, task.replaces, task.known_sha256) for task in tasks] == [
         (files[0], True, "a" * 64),
@@ -100,5 +104,5 @@ def test_names_that_are_no_text(tmp_path: Path) -> None:
     worklist = ScanWorklist()
     names = [os.fsdecode(b"\xff\xfe.png"), "a\nb.png", "\u202e.png", "😀.png"]
     for name in names:
-        worklist.offer(name)
+        offer(worklist, name)
     assert taken(worklist) == names
