@@ -20,6 +20,8 @@ _SETTINGS = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # spares a warning
     "RAY_ENABLE_AUTO_CONNECT": "0",  # what is under way while it ends must not start another
     "RAY_worker_niceness": "0",  # as the processes of a scan without Ray
+    # Under `uv run`, which packs the folder it is called in, pictures and all, for every machine.
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
 }
 
 
