@@ -5,18 +5,19 @@
 Library and server alternate in rounds, in processes of their own, with the same picture, model and
 number of threads. Printed: pictures a second (medians over the rounds) and the ratio to the
 library, then how long a request takes: with 1 and 8 clients that ask as fast as they are answered,
-and with requests that come at random times, half as many as 8 clients get answered.
+and with half as many requests as 8 clients get answered, evenly spaced and at random times.
 """
 
 import argparse
 import http.client
+import itertools
 import os
 import random
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,13 +77,15 @@ def together(asks: list[Callable[[], float]], requests: int) -> tuple[float, lis
     return len(flat) / (time.perf_counter() - began), flat
 
 
-def at_random(clients: list[Client], rate: float, requests: int) -> list[float]:
-    """Seconds from when each request should have been sent to its answer."""
-    rng = random.Random(0)
-    due, dues = time.perf_counter() + 0.1, []
-    for _ in range(requests):
-        due += rng.expovariate(rate)
-        dues.append(due)
+def at_rate(clients: list[Client], gaps: Iterable[float]) -> list[float]:
+    """Seconds from when each request should have been sent to its answer.
+
+    Args:
+        clients: who asks.
+        gaps: seconds between one request and the next.
+    """
+    begin = time.perf_counter() + 0.1
+    dues = [begin + after for after in itertools.accumulate(gaps)]
     free = list(clients)
 
     def ask(due: float) -> float:
@@ -149,12 +152,18 @@ def compare(content: bytes, model: Path, rounds: int, requests: int) -> None:
                 f"x {ratio:4.2f} of {beside}   {milliseconds(times[name])}"
             )
         half = statistics.median(rates[f"server, {CLIENTS} clients"]) / 2
-        waits = at_random(clients, half, rounds * requests)
         bare = np.percentile(times["library, 1 thread"], [50, 99])
-        print(f"server, half load       {half:7.1f} pictures/s   {milliseconds(waits)}")
-        p99 = np.percentile(waits, 99)
-        print(f"p99 at half load: {p99 / bare[0]:.1f} times the bare verdict's p50, ", end="")
-        print(f"{p99 / bare[1]:.1f} times its p99")
+        rng, count = random.Random(0), rounds * requests
+        loads = {
+            "evenly": [1 / half] * count,
+            "at random": [rng.expovariate(half) for _ in range(count)],
+        }
+        for name, gaps in loads.items():
+            waits = at_rate(clients, gaps)
+            print(f"half load, {name:11} {half:7.1f} pictures/s   {milliseconds(waits)}")
+            p99 = np.percentile(waits, 99)
+            print(f"its p99: {p99 / bare[0]:.1f} times the bare verdict's p50, ", end="")
+            print(f"{p99 / bare[1]:.1f} times its p99")
 
 
 def main() -> None:
