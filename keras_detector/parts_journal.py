@@ -5,22 +5,19 @@ that was judged again, because it had changed, has its new row in a later part u
 which leaves the last row of each file.
 """
 
-import contextlib
 import itertools
-import os
 import time
 from collections.abc import Callable, Iterator
 from typing import Self
 
 from keras_detector.errors import RunError
+from keras_detector.last_rows import is_of_opened_folder, last_rows
 from keras_detector.object_store import Place
 from keras_detector.part_folder import PartFolder
 from keras_detector.part_table import PartTable, encode_part
 from keras_detector.printable import printable
 from keras_detector.rows import Row
-from keras_detector.scan_journal import is_of_opened_folder
 from keras_detector.scan_line import ScanLine
-from keras_detector.scratch_table import open_scratch_table, scratch_errors
 
 _ROWS = 50_000
 _SECONDS = 10.0  # of work that a kill may cost; a part for every second would make too many
@@ -110,19 +107,13 @@ class PartsJournal:
         """
         if not self._untidy:
             return
-        schema = "CREATE TABLE last (path BLOB PRIMARY KEY, number INTEGER) WITHOUT ROWID"
-        with scratch_errors(), contextlib.closing(open_scratch_table(schema)) as table:
+        lines = (line for part in self._folder.parts for line in self._table(part).lines())
+        with last_rows(enumerate(lines)) as stays:
             numbers = itertools.count()
-            for part in self._folder.parts:
-                for line, number in zip(self._table(part).lines(), numbers, strict=False):
-                    path = os.fsencode(line.path)
-                    table.execute("INSERT OR REPLACE INTO last VALUES (?, ?)", (path, number))
-            query, numbers = "SELECT number FROM last WHERE path = ?", itertools.count()
             for part in list(self._folder.parts):
-                keep, content = [], self._table(part)
-                for line, number in zip(content.lines(), numbers, strict=False):
-                    (last,) = table.execute(query, (os.fsencode(line.path),)).fetchone()
-                    keep.append(number == last and not is_of_opened_folder(line))
+                content = self._table(part)
+                numbered = zip(content.lines(), numbers, strict=False)
+                keep = [stays(number, line) for line, number in numbered]
                 if not any(keep):
                     self._folder.remove(part)
                 elif not all(keep):

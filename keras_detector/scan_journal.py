@@ -14,17 +14,16 @@ from pathlib import Path
 from typing import Self
 
 from keras_detector.atomic_file import atomic_file
-from keras_detector.errors import ErrorKind, RunError, SaveError
+from keras_detector.errors import RunError, SaveError
 from keras_detector.file_lock import lock_file
+from keras_detector.last_rows import is_of_opened_folder, last_rows
 from keras_detector.printable import printable
 from keras_detector.rows import Row
 from keras_detector.scan_line import ScanLine, decode_row
-from keras_detector.scratch_table import open_scratch_table, scratch_errors
 
 _BEGINNING = b'{"path": "'
 _LONGEST_LINE = 2**20
 _SYNC_SECONDS = 0.5
-_OF_FOLDERS = {ErrorKind.NO_PERMISSION, ErrorKind.NOT_READ, ErrorKind.NOT_A_FILE}
 
 
 class ScanJournal:
@@ -121,17 +120,11 @@ class ScanJournal:
         """
         if not self._untidy:
             return
-        schema = "CREATE TABLE last (path BLOB PRIMARY KEY, place INTEGER) WITHOUT ROWID"
-        with scratch_errors(), contextlib.closing(open_scratch_table(schema)) as table:
-            for place, _, line in self._lines():
-                path = os.fsencode(line.path)
-                table.execute("INSERT OR REPLACE INTO last VALUES (?, ?)", (path, place))
-            query = "SELECT place FROM last WHERE path = ?"
-            with atomic_file(self.path) as file:
-                for place, data, line in self._lines():
-                    (last,) = table.execute(query, (os.fsencode(line.path),)).fetchone()
-                    if place == last and not is_of_opened_folder(line):
-                        file.write(data)
+        numbered = ((place, line) for place, _, line in self._lines())
+        with last_rows(numbered) as stays, atomic_file(self.path) as file:
+            for place, data, line in self._lines():
+                if stays(place, line):
+                    file.write(data)
         self._untidy = False
 
     def rows(self) -> Iterator[Row]:
@@ -208,16 +201,6 @@ class ScanJournal:
         return RunError(
             expected=f"{expected} in {printable(self.path)}", received=received, advice=advice
         )
-
-
-def is_of_opened_folder(line: ScanLine) -> bool:
-    """Whether a line says of a folder that it could not be opened, and it can be by now."""
-    if line.error_kind not in _OF_FOLDERS:
-        return False
-    with contextlib.suppress(OSError, ValueError):
-        os.scandir(line.path).close()
-        return True
-    return False
 
 
 def _open_or_make(path: str, flags: int) -> int:

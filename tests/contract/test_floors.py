@@ -57,6 +57,7 @@ FLOORS = {
     "object_store": 2,
     "part_table": 5,
     "part_folder": 3,
+    "last_rows": 5,
     "parts_journal": 5,
     "ray_cluster": 1,
     "ray_engine": 5,
