@@ -30,11 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         refuse_old_pillow()
+        if options.check is not None:
+            return _check(options.check, options.model)
     except DetectorError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    if options.check is not None:
-        return _check(options.check, options.model)
     try:
         from gui.app import run
     except ModuleNotFoundError as error:
@@ -50,11 +50,7 @@ def _check(picture: Path, model: Path | None) -> int:
     from keras_detector.detector import Detector, default_model_path
     from keras_detector.rows import judge_files
 
-    try:
-        (row,) = judge_files(Detector(model or default_model_path()), [picture])
-    except DetectorError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+    (row,) = judge_files(Detector(model or default_model_path()), [picture])
     print(row.to_json())
     return int(row.is_error)
 

@@ -10,7 +10,6 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Iterable
-from types import TracebackType
 from typing import Any, Self
 
 from keras_detector.model_file import ModelFile
@@ -75,12 +74,7 @@ class RayPool:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
