@@ -93,6 +93,20 @@ def environment_of_deadly_pictures(folder: Path) -> dict[str, str]:
     return {**os.environ, **paths, "HANGING": str(folder / "hanging")}
 
 
+def write_deadly_files(folder: Path) -> dict[str, str]:
+    """Files that `DEADLY` makes deadly, one of each kind: their names, and the kinds of error."""
+    kinds = {
+        "KILL ME!": "crashed",
+        "SEGFAULT": "crashed",
+        "FILL ME!": "no_memory",
+        "HANG ME!": "too_slow",
+        "BUG HERE": "damaged",
+    }
+    for content, kind in kinds.items():
+        (folder / f"{kind} {content}.jpg").write_text(content)
+    return {f"{kind} {content}.jpg": kind for content, kind in kinds.items()}
+
+
 def draw_files(folder: Path, number: int, *, seed: int = 0) -> list[Path]:
     """Small pictures, each its own, in folders at several depths."""
     rng = np.random.default_rng(seed)

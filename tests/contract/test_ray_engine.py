@@ -27,6 +27,7 @@ from tests.scans import (
     environment_of_deadly_pictures,
     scan,
     wait_until,
+    write_deadly_files,
 )
 
 pq = pytest.importorskip("pyarrow.parquet")
@@ -239,15 +240,7 @@ def test_a_second_scan_judges_only_what_is_new_or_changed(address: str, tmp_path
 def test_pictures_that_kill_fill_or_hang_cost_one_row_each(tmp_path: Path) -> None:
     folder, out = tmp_path / "pictures", tmp_path / "rows.parquet"
     good = draw_files(folder, 57)
-    deadly = {
-        b"KILL ME!": "crashed",
-        b"SEGFAULT": "crashed",
-        b"FILL ME!": "no_memory",
-        b"HANG ME!": "too_slow",
-        b"BUG HERE": "damaged",
-    }
-    for content, kind in deadly.items():
-        (folder / f"{kind} {content.decode()}.jpg").write_bytes(content)
+    deadly = write_deadly_files(folder)
     environment = environment_of_deadly_pictures(tmp_path / "site")
     done = scan(
         *(folder, "--out", out, "--engine", "ray", "--workers", "2", "--time-limit", "3"),
@@ -256,8 +249,8 @@ def test_pictures_that_kill_fill_or_hang_cost_one_row_each(tmp_path: Path) -> No
     assert done.returncode == 1
     rows = {Path(path).name: row for path, row in rows_of(out).items()}
     assert len(rows) == 62
-    for content, kind in deadly.items():
-        assert rows[f"{kind} {content.decode()}.jpg"]["error_kind"] == kind
+    for name, kind in deadly.items():
+        assert rows[name]["error_kind"] == kind
     assert all(rows[path.name]["error"] is None for path in good)
 
 

@@ -14,6 +14,7 @@ from tests.scans import (
     paths_of,
     scan,
     wait_until,
+    write_deadly_files,
 )
 
 
@@ -48,23 +49,15 @@ def test_kill_9_at_any_moment_costs_at_most_what_was_under_way(tmp_path: Path) -
 def test_pictures_that_kill_fill_or_hang_cost_one_row_each(tmp_path: Path) -> None:
     folder, out = tmp_path / "pictures", tmp_path / "verdicts.jsonl"
     good = draw_files(folder, 57)
-    deadly = {
-        b"KILL ME!": "crashed",
-        b"SEGFAULT": "crashed",
-        b"FILL ME!": "no_memory",
-        b"HANG ME!": "too_slow",
-        b"BUG HERE": "damaged",
-    }
-    for content, kind in deadly.items():
-        (folder / f"{kind} {content.decode()}.jpg").write_bytes(content)
+    deadly = write_deadly_files(folder)
     environment = environment_of_deadly_pictures(tmp_path / "site")
     arguments = (folder, "--out", out, "--workers", "2", "--time-limit", "3")
     done = scan(*arguments, env=environment)
     assert done.returncode == 1
     lines = {Path(line["path"]).name: line for line in lines_of(out)}
     assert len(lines) == len(lines_of(out)) == 62
-    for content, kind in deadly.items():
-        line = lines[f"{kind} {content.decode()}.jpg"]
+    for name, kind in deadly.items():
+        line = lines[name]
         assert line["error_kind"] == kind
         assert line["verdict"] is None
     assert "SIGKILL" in lines["crashed KILL ME!.jpg"]["error"]
