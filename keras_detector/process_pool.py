@@ -26,6 +26,7 @@ from keras_detector.worker_process import Handler, Task, run_worker
 _AHEAD_SECONDS, _MOST_AHEAD = 0.5, 256  # what lies before a process, in time and in number
 _LOOK_SECONDS = 0.1
 _START_SECONDS, _FAILED_STARTS = 300.0, 3
+_KEPT_BLOCKS = "4"  # of 16 MB: a picture of 16 megapixels
 _END_SECONDS = 5.0  # one that waits for a dead network drive cannot be ended at all
 
 
@@ -270,8 +271,13 @@ def _end(each: _Process) -> str:
 
 @contextlib.contextmanager
 def _as_children_need_it() -> Iterator[None]:
-    """Ctrl+C does not reach a process that is starting, and its libraries use one thread each."""
+    """Ctrl+C does not reach a process that is starting, and its libraries use one thread each.
+
+    Pillow keeps the memory of a picture for the next one: getting fresh memory from the kernel each
+    time made a scan of 12-megapixel photographs take 7 % longer.
+    """
     variables = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    variables["PILLOW_BLOCKS_MAX"] = _KEPT_BLOCKS
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     if sys.platform != "win32":

@@ -23,12 +23,12 @@ from tests.hostile.bombs import BOMBS, special
 from tests.hostile.mutants import mutant
 
 MODEL = Path(__file__).parents[2] / "models" / "cnn32.keras"
-SECONDS, BOMB_SECONDS = 2.0, 4.0
-"""Of processor time, which the other work of a machine changes least. Some bombs are whole pictures
-of as many pixels as one may have."""
+SECONDS = 2.0
+"""Of processor time without the kernel's. Handing out the memory of a hundred megapixels takes the
+kernel of one virtual machine 0.2 to 3.4 seconds for the same file, by who had it before."""
 
-GROWTH = 64.0
-"""Megabytes by which the last tenth may differ from the second: what an allocator keeps."""
+GROWTH = 128.0
+"""Megabytes by which the last tenth may differ from the second: what allocators keep."""
 
 
 class Seen(msgspec.Struct):
@@ -38,7 +38,8 @@ class Seen(msgspec.Struct):
         name: what it was.
         outcome: a verdict, the kind of an error, or what was raised that is none of ours.
         foreign: whether it is the last.
-        seconds: of processor time.
+        seconds: of processor time, without the kernel's.
+        kernel_seconds: the kernel's.
         process: which process judged it.
         memory: megabytes that the process has afterwards.
     """
@@ -47,6 +48,7 @@ class Seen(msgspec.Struct):
     outcome: str
     foreign: bool
     seconds: float
+    kernel_seconds: float
     process: int
     memory: float
 
@@ -62,15 +64,18 @@ class MutantJudge:
 
     def __call__(self, number: int) -> bytes:
         name, data = picture(number)
-        began, foreign = time.process_time(), False
+        began, foreign = os.times(), False
         try:
             outcome = self._detector.judge(data).verdict.value
         except ImageError as error:
             outcome = error.kind.value
         except Exception as error:  # noqa: BLE001  # those are looked for
             outcome, foreign = f"{type(error).__name__}: {error}", True
-        seconds = time.process_time() - began
-        return msgspec.json.encode(Seen(name, outcome, foreign, seconds, self._process, resident()))
+        ended = os.times()
+        seconds, kernel_seconds = ended.user - began.user, ended.system - began.system
+        return msgspec.json.encode(
+            Seen(name, outcome, foreign, seconds, kernel_seconds, self._process, resident())
+        )
 
 
 def picture(number: int) -> tuple[str, bytes]:
@@ -92,8 +97,9 @@ class Result(msgspec.Struct):
     Attributes:
         outcomes: how many there were of each.
         wrong: what must not be: a sentence each.
-        slowest: the most processor time, and of which.
+        slowest: the most processor time without the kernel's, and of which.
         slowest_small: the same without the bombs.
+        slowest_kernel: the most time of the kernel, and of which.
         growth: megabytes by which a process grew, the worst.
     """
 
@@ -101,6 +107,7 @@ class Result(msgspec.Struct):
     wrong: list[str]
     slowest: tuple[float, str]
     slowest_small: tuple[float, str]
+    slowest_kernel: tuple[float, str]
     growth: float
 
 
@@ -108,7 +115,7 @@ def judge_mutants(numbers: list[int], workers: int) -> Result:
     """Judge them all."""
     outcomes: Counter[str] = Counter()
     wrong: list[str] = []
-    slowest = slowest_small = (0.0, "")
+    slowest = slowest_small = slowest_kernel = (0.0, "")
     memory: dict[int, list[float]] = defaultdict(list)
     # Another allocator may keep for good what one large picture took; the system's gives it back.
     os.environ.pop("LD_PRELOAD", None)
@@ -125,16 +132,17 @@ def judge_mutants(numbers: list[int], workers: int) -> Result:
                 outcomes["not ours" if seen.foreign else seen.outcome] += 1
                 memory[seen.process].append(seen.memory)
                 slowest = max(slowest, (seen.seconds, seen.name))
+                slowest_kernel = max(slowest_kernel, (seen.kernel_seconds, seen.name))
                 if seen.name not in BOMBS:
                     slowest_small = max(slowest_small, (seen.seconds, seen.name))
                 if seen.foreign:
                     wrong.append(f"{seen.name}: {seen.outcome}")
-                if seen.seconds > (BOMB_SECONDS if seen.name in BOMBS else SECONDS):
+                if seen.seconds > SECONDS:
                     wrong.append(f"{seen.name}: {seen.seconds:.2f} seconds")
     growth = max(map(grown, memory.values()))
     if growth > GROWTH:
         wrong.append(f"the memory of a process grew by {growth:.0f} MB")
-    return Result(dict(outcomes), wrong, slowest, slowest_small, growth)
+    return Result(dict(outcomes), wrong, slowest, slowest_small, slowest_kernel, growth)
 
 
 def grown(memory: list[float]) -> float:
@@ -152,7 +160,11 @@ def main() -> int:
         print(f"{number:>9,}  {outcome}")
     most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e3
     print(f"{count:>9,}  mutants in {took:.0f} s, {len(special()):,} of them made by hand")
-    for (seconds, name), of in ((result.slowest, "all"), (result.slowest_small, "all but bombs")):
+    for (seconds, name), of in (
+        (result.slowest, "all"),
+        (result.slowest_small, "all but bombs"),
+        (result.slowest_kernel, "all, the kernel's time"),
+    ):
         print(f"slowest of {of}: {seconds:.2f} s of processor time, {name}")
     print(f"memory: {result.growth:+.0f} MB at the end, {most:.0f} MB at the most")
     for each in result.wrong:
