@@ -25,7 +25,7 @@ from keras_detector.detector import Detector
 from keras_detector.errors import ImageError
 from keras_detector.pixels import MAX_PIXELS
 from keras_detector.printable import printable
-from keras_detector.process_pool import Limits, Lost, ProcessPool
+from keras_detector.scan.process_pool import Limits, Lost, ProcessPool
 
 MODEL = Path(__file__).parents[1] / "models" / "cnn32.keras"
 ORACLE = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF")

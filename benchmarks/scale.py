@@ -19,12 +19,12 @@ from pathlib import Path
 
 from scan import draw
 
-from keras_detector.process_pool import Limits
-from keras_detector.ray_engine import RayEngine
-from keras_detector.scan import run_scan
-from keras_detector.scan_engine import Engine, LocalEngine, count_cores
-from keras_detector.scan_plan import ScanCounts, ScanPlan
-from keras_detector.scan_sources import ScanSources
+from keras_detector.scan.engine import Engine, LocalEngine, count_cores
+from keras_detector.scan.on_ray.engine import RayEngine
+from keras_detector.scan.plan import ScanCounts, ScanPlan
+from keras_detector.scan.process_pool import Limits
+from keras_detector.scan.run import run_scan
+from keras_detector.scan.sources import ScanSources
 
 ROOT = Path(__file__).parents[1]
 ENGINES: dict[str, tuple[Engine, str]] = {

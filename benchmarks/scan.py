@@ -31,11 +31,11 @@ from PIL import Image
 from keras_detector import images
 from keras_detector.detector import Detector
 from keras_detector.model_file import read_model_file
-from keras_detector.process_pool import Limits
 from keras_detector.runtime import Runtime
-from keras_detector.scan import run_scan
-from keras_detector.scan_plan import ScanCounts, ScanPlan
-from keras_detector.scan_sources import ScanSources
+from keras_detector.scan.plan import ScanCounts, ScanPlan
+from keras_detector.scan.process_pool import Limits
+from keras_detector.scan.run import run_scan
+from keras_detector.scan.sources import ScanSources
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 3

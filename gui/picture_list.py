@@ -12,8 +12,8 @@ from keras_detector.detector import Examination, Prediction
 from keras_detector.errors import DetectorError, ImageError
 from keras_detector.images import Picture
 from keras_detector.labels import Verdict
+from keras_detector.report.thumbnails import encode_thumbnail
 from keras_detector.rows import expand_paths
-from keras_detector.thumbnails import encode_thumbnail
 
 THUMBNAIL_SIDE = 96
 """Pixels along the longer side of a thumbnail: sharp at 200 % scaling too."""

@@ -8,12 +8,12 @@ from gui.texts import Texts
 from keras_detector.atomic_file import write_atomically
 from keras_detector.card import InputSpec
 from keras_detector.detector import Examination, Prediction
-from keras_detector.explain import draw_explanation, draw_heatmap
+from keras_detector.explain import Legend, draw_explanation, draw_heatmap
 from keras_detector.picture_output import check_output, encode_picture
 from keras_detector.pixels import Pixels
 from keras_detector.printable import printable
-from keras_detector.report_csv import write_csv
-from keras_detector.report_html import write_html
+from keras_detector.report.csv_table import write_csv
+from keras_detector.report.html_page import write_html
 from keras_detector.rows import Row
 
 _STYLE = (
@@ -43,7 +43,7 @@ def save_picture(out: Path, pixels: Pixels, original: Path | None, *, overwrite:
 def save_verdict(
     out: Path, path: Path, pixels: Pixels, examined: Examination, spec: InputSpec, texts: Texts
 ) -> None:
-    """Write a verdict and its heatmap as a picture (`.png`, in English) or as a page (`.html`).
+    """Write a verdict and its heatmap as a picture (`.png`) or as a page (`.html`).
 
     The file dialog has asked before something is replaced; the judged picture never is.
 
@@ -53,14 +53,16 @@ def save_verdict(
         pixels: uint8 (height, width, 3), its content.
         examined: what was found.
         spec: the network's input, from the model's card.
-        texts: in which language a page is written.
+        texts: in which language.
 
     Raises:
         SaveError: `out` may not be written.
     """
     check_output(out, path, overwrite=True, suffixes=(".png", ".html"))
     if out.suffix.lower() == ".png":
-        write_atomically(out, encode_picture(draw_explanation(pixels, examined, spec), ".png"))
+        legend = verdict_legend(examined.prediction, texts)
+        drawn = draw_explanation(pixels, examined, spec, legend=legend)
+        write_atomically(out, encode_picture(drawn, ".png"))
     else:
         heatmap = draw_heatmap(pixels, examined.activation_map, spec)
         png = encode_picture(heatmap, ".png")
@@ -83,6 +85,22 @@ def save_rows(out: Path, rows: list[Row], texts: Texts) -> None:
         write_html(out, rows, texts=texts.of_report())
     else:
         write_csv(out, rows)
+
+
+def verdict_legend(prediction: Prediction, texts: Texts) -> Legend:
+    """What is written below a heatmap.
+
+    Args:
+        prediction: what was found.
+        texts: in which language.
+    """
+    score = f"{texts('verdict_page.score')}: {texts.number(prediction.score, 3)}"
+    reasons = (texts(f"reason.{reason}") for reason in prediction.reasons)
+    return Legend(
+        lines=(f"{texts(f'verdict.{prediction.verdict}')}  ({score})", *reasons),
+        real=texts("picture.speaks_for_real"),
+        fake=texts("picture.speaks_for_fake"),
+    )
 
 
 def verdict_page(path: Path, prediction: Prediction, png: bytes, texts: Texts) -> bytes:

@@ -16,7 +16,7 @@ from keras_detector.dependency_floors import refuse_old_pillow
 from keras_detector.enhance_command import add_enhance_command
 from keras_detector.errors import DetectorError
 from keras_detector.printable import printable
-from keras_detector.scan_command import add_scan_command
+from keras_detector.scan.command import add_scan_command
 from keras_detector.serve_command import add_serve_command
 
 if TYPE_CHECKING:

@@ -6,12 +6,16 @@ common colour blindness tell apart (Okabe & Ito 2008). The picture below them is
 colour on it is its own.
 """
 
+import io
+from dataclasses import dataclass
+from importlib import resources
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from keras_detector.card import InputSpec
-from keras_detector.detector import Examination
+from keras_detector.detector import Examination, Prediction
 from keras_detector.images import viewed_box
 from keras_detector.labels import HEATMAP_TEXTS, REASON_TEXTS, VERDICT_TEXTS, Label
 from keras_detector.pixels import Pixels
@@ -28,8 +32,35 @@ MIN_SIDE, MAX_SIDE = 384, 2048
 _FONT_SIZE, _MARGIN = 12, 8
 
 
+@dataclass(frozen=True)
+class Legend:
+    """What is written below a heatmap; in English, Russian or another language of Latin letters.
+
+    Attributes:
+        lines: the verdict and its reasons.
+        real: the name of the colour that speaks for real.
+        fake: of the one that speaks for fake.
+    """
+
+    lines: tuple[str, ...]
+    real: str
+    fake: str
+
+
+def english_legend(prediction: Prediction) -> Legend:
+    """The legend of a verdict, as the command line and the service write it."""
+    verdict = f"{VERDICT_TEXTS[prediction.verdict]}  (score {prediction.score:.3f})"
+    reasons = (REASON_TEXTS[reason] for reason in prediction.reasons)
+    return Legend((verdict, *reasons), *HEATMAP_TEXTS)
+
+
 def draw_explanation(
-    pixels: Pixels, examined: Examination, spec: InputSpec, *, opacity: float = 0.6
+    pixels: Pixels,
+    examined: Examination,
+    spec: InputSpec,
+    *,
+    opacity: float = 0.6,
+    legend: Legend | None = None,
 ) -> Pixels:
     """`draw_heatmap` with the verdict and a legend below.
 
@@ -38,12 +69,13 @@ def draw_explanation(
         examined: what `Detector.examine` says of it.
         spec: the network's input, from the model's card.
         opacity: as `draw_heatmap`.
+        legend: what is written; None for English.
 
     Returns:
         uint8 (drawn height + legend, drawn width, 3), RGB.
     """
     drawn = draw_heatmap(pixels, examined.activation_map, spec, opacity=opacity)
-    return _with_legend(Image.fromarray(drawn), examined)
+    return _with_legend(Image.fromarray(drawn), legend or english_legend(examined.prediction))
 
 
 def draw_heatmap(
@@ -106,28 +138,28 @@ def _signed_strength(
     return np.asarray(Image.fromarray(values).resize(size, Image.Resampling.BILINEAR))
 
 
-def _with_legend(picture: Image.Image, examined: Examination) -> Pixels:
-    prediction = examined.prediction
-    font = ImageFont.load_default(_FONT_SIZE)
+def _with_legend(picture: Image.Image, legend: Legend) -> Pixels:
+    # Pillow's own font has Latin letters only.
+    file = resources.files("keras_detector").joinpath("fonts/DejaVuSans-subset.ttf")
+    font = ImageFont.truetype(
+        io.BytesIO(file.read_bytes()), _FONT_SIZE, layout_engine=ImageFont.Layout.BASIC
+    )
     line = _FONT_SIZE + 6
-    texts = [f"{VERDICT_TEXTS[prediction.verdict]}  (score {prediction.score:.3f})"]
-    texts += [REASON_TEXTS[reason] for reason in prediction.reasons]
-    legend = HEATMAP_TEXTS
-    widest = max(*(font.getlength(text) for text in texts), sum(map(font.getlength, legend)) + 80)
+    ends = font.getlength(legend.real) + font.getlength(legend.fake)
+    widest = max(*(font.getlength(text) for text in legend.lines), ends + 80)
     width = max(picture.width, int(widest) + 2 * _MARGIN)
-    height = picture.height + (len(texts) + 1) * line + 2 * _MARGIN
+    height = picture.height + (len(legend.lines) + 1) * line + 2 * _MARGIN
     canvas = Image.new("RGB", (width, height), "white")
     canvas.paste(picture, (0, 0))
     draw = ImageDraw.Draw(canvas)
     y = picture.height + _MARGIN
-    for text in texts:
+    for text in legend.lines:
         draw.text((_MARGIN, y), text, fill="black", font=font)
         y += line
-    real, fake = legend
-    draw.text((_MARGIN, y), real, fill="black", font=font)
-    draw.text((width - _MARGIN, y), fake, fill="black", font=font, anchor="ra")
-    start = _MARGIN + round(font.getlength(real)) + 10
-    end = width - _MARGIN - round(font.getlength(fake)) - 10
+    draw.text((_MARGIN, y), legend.real, fill="black", font=font)
+    draw.text((width - _MARGIN, y), legend.fake, fill="black", font=font, anchor="ra")
+    start = _MARGIN + round(font.getlength(legend.real)) + 10
+    end = width - _MARGIN - round(font.getlength(legend.fake)) - 10
     for x in range(start, end):
         place = 2 * (x - start) / max(end - start - 1, 1) - 1
         colour = COLOURS[Label.FAKE if place > 0 else Label.REAL]

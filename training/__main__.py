@@ -6,16 +6,11 @@ from collections.abc import Sequence
 
 from keras_detector.dependency_floors import refuse_old_pillow
 from keras_detector.errors import DetectorError
-from training import (
-    audit_command,
-    calibrate_command,
-    fine_tune_command,
-    fit_command,
-    import_weights_command,
-    matched_pairs_command,
-    probe_command,
-    report_command,
-)
+from training import calibrate_command, fine_tune_command, fit_command, probe_command
+from training.audit import command as audit_command
+from training.pairs import command as matched_pairs_command
+from training.pretrained import command as import_weights_command
+from training.report import command as report_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -25,7 +25,7 @@ def build_extractor(network: BackboneNetwork, size: int) -> keras.Model:
         DetectorError: its weights cannot be had; the message says where to get them.
     """
     from keras_detector.networks.backbones import BACKBONES
-    from training.weights import load_weights
+    from training.pretrained.weights import load_weights
 
     if network.backbone not in BACKBONES:
         raise RecipeError(

@@ -10,7 +10,7 @@ from keras_detector.atomic_file import write_atomically
 from keras_detector.card import AuditNote
 from keras_detector.labelled_directory import LabelledPicture
 from keras_detector.labels import Label
-from training.audit import audit_pictures
+from training.audit.run import audit_pictures
 from training.dataset import Dataset
 from training.packing import files_digest
 

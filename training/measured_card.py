@@ -33,14 +33,14 @@ from training.calibration import fit_calibration
 from training.curve import measure_curve
 from training.dataset import Dataset
 from training.export import check_parity, compile_twin, keras_archive, open_archive
-from training.heatmap import heatmap_of
 from training.inference_time import time_inference
 from training.recipe_lines import ExportLines, VerdictLines
 from training.recipe_table import target_accuracy
-from training.report import ReportContent
+from training.report.heatmap import heatmap_of
+from training.report.model_report import ReportContent
+from training.report.split_gallery import hang_split
 from training.robust_figures import ROBUSTNESS_PICTURES, robust_figures
 from training.scored import score_pictures
-from training.split_gallery import hang_split
 from training.threshold import choose_threshold
 from training.train import Trained, package_versions
 

@@ -18,7 +18,7 @@ from training.dataset import Dataset, prepare_dataset
 from training.kept_audit import kept_audit
 from training.measured_card import MeasuredModel
 from training.recipe import AnyRecipe, TuningRecipe
-from training.report import write_report
+from training.report.model_report import write_report
 from training.run_directory import RunDirectory
 from training.threshold import check_policy
 

@@ -31,7 +31,7 @@ class BackboneNetwork(
     Attributes:
         backbone: its name.
         weights: `"imagenet"` or `"clip"` (the published ones, fetched once), the path of a file, or
-            `"none"`; see `training.weights`.
+            `"none"`; see `training.pretrained.weights`.
         options: the backbone's own, e.g. `{blocks = 10, tokens = [5, 6]}`; empty takes none.
         pooling: how its feature map becomes a vector; `"none"` where it already gives one.
         mirror: average the logit over the picture and its mirror image when scoring.

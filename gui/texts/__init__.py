@@ -9,7 +9,7 @@ from typing import Literal
 
 from keras_detector.errors import DetectorError, ErrorKind
 from keras_detector.labels import Reason, Verdict
-from keras_detector.report_texts import ERROR_KIND_TEXTS, PAGE_TEXTS, ReportTexts
+from keras_detector.report.texts import ERROR_KIND_TEXTS, PAGE_TEXTS, ReportTexts
 
 LANGUAGES = ("en", "ru")
 """Codes (ISO 639-1) of the languages there are; the first one is for everybody else."""

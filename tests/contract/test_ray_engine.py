@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from keras_detector.detector import Detector
-from keras_detector.process_pool import Limits
 from keras_detector.rows import COLUMNS
-from keras_detector.scan import run_scan
-from keras_detector.scan_engine import Found, Journal, LocalEngine
-from keras_detector.scan_plan import ScanCounts, ScanPlan
-from keras_detector.scan_sources import ScanSources
+from keras_detector.scan.engine import Found, Journal, LocalEngine
+from keras_detector.scan.plan import ScanCounts, ScanPlan
+from keras_detector.scan.process_pool import Limits
+from keras_detector.scan.run import run_scan
+from keras_detector.scan.sources import ScanSources
 from tests.scans import (
     MODEL,
     ROOT,
@@ -33,8 +33,8 @@ from tests.scans import (
 pq = pytest.importorskip("pyarrow.parquet")
 ray = pytest.importorskip("ray")
 
-from keras_detector.parts_journal import PartsJournal  # noqa: E402
-from keras_detector.ray_worker import Counter  # noqa: E402
+from keras_detector.scan.on_ray.parts_journal import PartsJournal  # noqa: E402
+from keras_detector.scan.on_ray.worker import Counter  # noqa: E402
 
 
 def rows_of(out: Path) -> dict[str, dict[str, Any]]:

@@ -221,6 +221,9 @@ def test_the_verdict_is_saved_as_a_picture_and_as_a_page(desk, picture, tmp_path
     desk.session.save_verdict(tmp_path / "verdict.png", TEXTS)
     assert desk.told() == tmp_path / "verdict.png"
     assert Image.open(tmp_path / "verdict.png").format == "PNG"
+    desk.session.save_verdict(tmp_path / "russian.png", Texts("ru"))
+    assert desk.told() == tmp_path / "russian.png"
+    assert (decode(tmp_path / "verdict.png") != decode(tmp_path / "russian.png")).any()
     desk.session.save_verdict(tmp_path / "verdict.html", TEXTS)
     assert desk.told() == tmp_path / "verdict.html"
     page = (tmp_path / "verdict.html").read_text(encoding="utf-8")

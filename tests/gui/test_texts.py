@@ -7,7 +7,7 @@ import pytest
 from gui.texts import LANGUAGES, Texts, placeholders, plural_form, read_texts, system_language
 from keras_detector import errors
 from keras_detector.labels import REASON_TEXTS, UNREADABLE_TEXT, VERDICT_TEXTS, Reason, Verdict
-from keras_detector.report_texts import ENGLISH
+from keras_detector.report.texts import ENGLISH
 from keras_detector.strictness import Strictness
 
 ROOT = Path(__file__).parents[2]

@@ -18,7 +18,7 @@ import msgspec
 
 from keras_detector.detector import Detector
 from keras_detector.errors import ImageError
-from keras_detector.process_pool import Limits, Lost, ProcessPool
+from keras_detector.scan.process_pool import Limits, Lost, ProcessPool
 from tests.hostile.bombs import BOMBS, special
 from tests.hostile.mutants import mutant
 

@@ -16,12 +16,12 @@ from keras_detector.errors import SaveError
 from keras_detector.file_stamp import FileStamp
 from keras_detector.labels import Label, Verdict
 from keras_detector.model_file import read_model_file, write_detector_file, write_model_file
-from keras_detector.report_csv import write_csv
-from keras_detector.report_html import write_html
-from keras_detector.report_parquet import write_parquet
+from keras_detector.report.csv_table import write_csv
+from keras_detector.report.html_page import write_html
+from keras_detector.report.parquet_table import write_parquet
 from keras_detector.rows import Row
-from keras_detector.scan_journal import ScanJournal
-from keras_detector.scan_line import encode_line
+from keras_detector.scan.journal import ScanJournal
+from keras_detector.scan.line import ScanLine, encode_line
 from tests.model_files import HDF5, TWIN, keras_archive
 from tests.scans import draw_files, lines_of, paths_of, scan
 
@@ -148,7 +148,7 @@ def test_rows(offset: int, tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     whole = sum(map(len, LINES))
     written, said = 0, ""
-    with ScanJournal(path, lambda _: None) as journal:
+    with ScanJournal(path, lambda _: False) as journal:
         journal.begin()
         limit = whole * offset // 20 + offset  # at no line's end
         with room_for(limit):
@@ -163,7 +163,12 @@ def test_rows(offset: int, tmp_path: Path) -> None:
     assert path.read_bytes() == b"".join(LINES[:written])
     assert limit - 16 * len(LINES[0]) <= path.stat().st_size <= limit
     found: list[str] = []
-    with ScanJournal(path, lambda line: found.append(line.path)) as journal:
+
+    def note(line: ScanLine) -> bool:
+        found.append(line.path)
+        return False
+
+    with ScanJournal(path, note) as journal:
         assert journal.broken == 0
         assert found == [str(each.path) for each in ROWS[:written]]
         journal.begin()
@@ -174,7 +179,7 @@ def test_rows(offset: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize("offset", OFFSETS)
 def test_rows_that_are_tidied(offset: int, tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
-    with ScanJournal(path, lambda _: None) as journal:
+    with ScanJournal(path, lambda _: False) as journal:
         journal.begin()
         journal.append(LINES + LINES[:7])
         journal.note_replaced()

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from keras_detector import parts_journal
 from keras_detector.detector import Prediction
 from keras_detector.errors import ErrorKind, ImageError, RunError, SaveError
 from keras_detector.file_stamp import FileStamp
 from keras_detector.labels import Label, Reason, Verdict
-from keras_detector.parts_journal import PartsJournal
 from keras_detector.rows import Row
-from keras_detector.scan_line import ScanLine, decode_row, encode_line
+from keras_detector.scan.line import ScanLine, decode_row, encode_line
+from keras_detector.scan.on_ray import parts_journal
+from keras_detector.scan.on_ray.parts_journal import PartsJournal
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")

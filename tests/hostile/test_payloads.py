@@ -20,11 +20,11 @@ from keras_detector.errors import ErrorKind, ImageError
 from keras_detector.labels import Label, Verdict
 from keras_detector.model_file import write_model_file
 from keras_detector.printable import printable
-from keras_detector.report_csv import write_csv
-from keras_detector.report_html import write_html
-from keras_detector.report_parquet import write_parquet
+from keras_detector.report.csv_table import write_csv
+from keras_detector.report.html_page import write_html
+from keras_detector.report.parquet_table import write_parquet
 from keras_detector.rows import Row
-from keras_detector.scan_line import ScanLine, decode_row, encode_line
+from keras_detector.scan.line import ScanLine, decode_row, encode_line
 from tests.conftest import write_dataset
 from tests.hostile.payloads import ESCAPES, PAYLOADS
 from tests.model_files import TWIN, keras_archive

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from keras_detector.errors import ModelFileError, RunError
-from keras_detector.process_pool import Limits, Loss, Lost, ProcessPool
+from keras_detector.scan.process_pool import Limits, Loss, Lost, ProcessPool
 from tests.pool_handlers import make_nothing, make_obedient, make_refused
 
 pytest.importorskip("resource", reason="signals and limits of POSIX")

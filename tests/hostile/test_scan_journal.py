@@ -13,8 +13,8 @@ from keras_detector.errors import ErrorKind, ImageError, RunError, SaveError
 from keras_detector.file_stamp import FileStamp
 from keras_detector.labels import Label, Verdict
 from keras_detector.rows import Row
-from keras_detector.scan_journal import ScanJournal
-from keras_detector.scan_line import ScanLine, encode_line
+from keras_detector.scan.journal import ScanJournal
+from keras_detector.scan.line import ScanLine, encode_line
 
 
 def line(name: str, score: float = 0.75, error: ErrorKind | None = None) -> bytes:
@@ -30,8 +30,9 @@ LINES = [line(f"{number}.png") for number in range(8)]
 
 
 def open_journal(path: Path, **named: Any) -> tuple[ScanJournal, list[str]]:
-    found: list[ScanLine] = []
-    return ScanJournal(path, found.append, **named), [each.path for each in found]
+    found: dict[str, ScanLine] = {}
+    journal = ScanJournal(path, lambda line: found.setdefault(line.path, line) is not line, **named)
+    return journal, list(found)
 
 
 LENGTH = len(LINES[0])
@@ -173,7 +174,7 @@ class FullDisk:
 
 def test_rows_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
-    with ScanJournal(path, lambda _: None) as journal:
+    with ScanJournal(path, lambda _: False) as journal:
         journal.begin()
         journal.append([b"first\n"])
         file = journal._file

@@ -137,7 +137,7 @@ def test_no_cell_of_the_table_is_alive(scanned: Path) -> None:
 
 
 def test_a_name_that_begins_like_a_formula_is_defused() -> None:
-    from keras_detector.report_csv import _cell
+    from keras_detector.report.csv_table import _cell
 
     assert _cell("=1+1") == "'=1+1"
     assert _cell(" \"'@x") == "' \"'@x"

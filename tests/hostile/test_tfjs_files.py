@@ -8,7 +8,7 @@ import pytest
 
 from keras_detector.errors import WeightsError
 from tests.training.tiny_upscaler import description, layer, write_upscaler
-from training.tfjs_file import read_tfjs_model
+from training.pretrained.tfjs_file import read_tfjs_model
 
 
 def _config(model: dict) -> dict:

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from keras_detector.errors import WeightsError
-from training.onnx_file import read_onnx
-from training.torch_file import read_state_dict
+from training.pretrained.onnx_file import read_onnx
+from training.pretrained.torch_file import read_state_dict
 
 
 class FakeStorage:

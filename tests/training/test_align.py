@@ -12,10 +12,10 @@ from keras_detector.images import decode
 from keras_detector.labelled_directory import read_labelled_directory
 from keras_detector.labels import Label
 from tests.conftest import draw_picture
-from training import align
 from training.__main__ import main
-from training.align import MANIFEST, PLAN, Aligned, align_directory
-from training.audit import audit_pictures
+from training.audit import align
+from training.audit.align import MANIFEST, PLAN, Aligned, align_directory
+from training.audit.run import audit_pictures
 
 
 def write(root: Path, per_class: int = 60) -> Path:

@@ -17,12 +17,12 @@ from keras_detector.errors import DataError
 from keras_detector.labelled_directory import read_labelled_directory
 from keras_detector.pixels import Pixels
 from tests.conftest import draw_picture
-from training import audit_command
 from training.__main__ import main
-from training.audit import SAMPLE, Audit, audit_pictures
-from training.audit_scores import make_folds
-from training.audit_text import describe_audit
-from training.jpeg_tables import read_jpeg_tables
+from training.audit import command as audit_command
+from training.audit.jpeg_tables import read_jpeg_tables
+from training.audit.run import SAMPLE, Audit, audit_pictures
+from training.audit.scores import make_folds
+from training.audit.text import describe_audit
 
 Saver = Callable[[Pixels, Path, np.random.Generator], None]
 

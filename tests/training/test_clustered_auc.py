@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from training.clustered_auc import clustered_auc
+from training.audit.clustered_auc import clustered_auc
 
 
 def drawn(seed: int, n: int, shift: float) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@ from keras_detector.card import Threshold
 from keras_detector.errors import UnreadableImageError
 from keras_detector.labels import Label
 from keras_detector.pixels import Pixels
-from training.gallery import EACH, SIDE, Gallery, hang_gallery
+from training.report.gallery import EACH, SIDE, Gallery, hang_gallery
 
 THRESHOLD = Threshold(value=0.6, policy="youden", abstain=(0.5, 0.7))
 LABELS = np.array([0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1])

@@ -9,10 +9,10 @@ import pytest
 
 from keras_detector.errors import WeightsError
 from keras_detector.networks.backbones import BACKBONES
-from training import import_weights as module
 from training.__main__ import main
-from training.import_weights import PACKAGES, WeightsPackage, import_weights
-from training.weights_file import read_weights
+from training.pretrained import import_weights as module
+from training.pretrained.import_weights import PACKAGES, WeightsPackage, import_weights
+from training.pretrained.weights_file import read_weights
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_published_weights_are_those_of_our_network(name: str, tmp_path: Path) -
     from PIL import Image
     from sklearn.datasets import load_sample_image
 
-    from training.weights import load_weights
+    from training.pretrained.weights import load_weights
 
     path = tmp_path / "weights.npz"
     import_weights(name, path)

@@ -10,7 +10,7 @@ import pytest
 from keras_detector.card import InputSpec
 from tests.conftest import write_dataset
 from training import kept_audit as module
-from training.audit import audit_pictures
+from training.audit.run import audit_pictures
 from training.dataset import Dataset, prepare_dataset
 from training.kept_audit import kept_audit
 

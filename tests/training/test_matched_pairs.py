@@ -15,10 +15,10 @@ from keras_detector.pixels import Pixels
 from tests.conftest import write_dataset
 from tests.training.tiny_upscaler import description, write_upscaler
 from training.__main__ import main
-from training.autoencoder import Autoencoder, load_autoencoder
-from training.matched_pairs import MANIFEST, SETTINGS, PairLines, write_matched_pairs
-from training.passages import KINDS, Crop, Stages, coarsen, kinds_of, perturb, quantise
-from training.upscaler import Upscaler, load_upscalers
+from training.pairs.autoencoder import Autoencoder, load_autoencoder
+from training.pairs.matched_pairs import MANIFEST, SETTINGS, PairLines, write_matched_pairs
+from training.pairs.passages import KINDS, Crop, Stages, coarsen, kinds_of, perturb, quantise
+from training.pairs.upscaler import Upscaler, load_upscalers
 
 LINES = PairLines(size=32, jpeg_quality=(60, 90), seed=3)
 

@@ -9,8 +9,8 @@ from PIL import Image
 
 from keras_detector.card import Threshold
 from keras_detector.measure import measure
-from training import plots
-from training.plot_style import png
+from training.report import plots
+from training.report.plot_style import png
 
 BAND = Threshold(value=0.45, policy="youden", abstain=(0.3, 0.7))
 

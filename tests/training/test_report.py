@@ -15,9 +15,9 @@ from keras_detector.card import AuditNote, Card, Condition, Estimate, SourceFigu
 from keras_detector.errors import SaveError
 from keras_detector.labels import Label
 from keras_detector.measure import measure
-from training.gallery import Gallery, Row, Shown
 from training.inference_time import Duration, InferenceTime
-from training.report import ReportContent, write_report
+from training.report.gallery import Gallery, Row, Shown
+from training.report.model_report import ReportContent, write_report
 
 HOSTILE = '<script>alert("x")</script>'
 ESTIMATE = Estimate(value=0.8125, low=0.7777, high=0.8444)

@@ -13,9 +13,9 @@ from keras_detector.judged_directory import JudgedDirectory
 from keras_detector.measure import measure, measure_sources
 from tests.conftest import write_dataset
 from training.__main__ import main
-from training.comparison import column_names, compare, write_comparison
-from training.experiment import Experiment
 from training.inference_time import Duration
+from training.report.comparison import column_names, compare, write_comparison
+from training.report.experiment import Experiment
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 

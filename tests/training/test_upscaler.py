@@ -6,8 +6,8 @@ import pytest
 
 from keras_detector.errors import WeightsError
 from tests.training.tiny_upscaler import description, write_upscaler
-from training.tfjs_file import read_tfjs_model
-from training.upscaler import load_upscalers
+from training.pairs.upscaler import load_upscalers
+from training.pretrained.tfjs_file import read_tfjs_model
 
 
 def convolve(value: np.ndarray, kernel: np.ndarray) -> np.ndarray:

@@ -9,9 +9,9 @@ import pytest
 
 from keras_detector.errors import WeightsError
 from keras_detector.networks.backbones import BACKBONES
-from training.weights import load_weights, weights_of
-from training.weights_cache import cached_weights
-from training.weights_file import SCALE, read_weights, save_weights
+from training.pretrained.weights import load_weights, weights_of
+from training.pretrained.weights_cache import cached_weights
+from training.pretrained.weights_file import SCALE, read_weights, save_weights
 
 pytestmark = pytest.mark.usefixtures("seeded_networks")
 

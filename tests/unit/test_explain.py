@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from gui.texts import LANGUAGES, read_texts
 from keras_detector.card import InputSpec
 from keras_detector.detector import Examination, Prediction
-from keras_detector.explain import COLOURS, MAX_SIDE, MIN_SIDE, draw_explanation
+from keras_detector.explain import COLOURS, MAX_SIDE, MIN_SIDE, Legend, draw_explanation
 from keras_detector.labels import Label, Reason, Verdict
 from keras_detector.pixels import Pixels
 
@@ -80,3 +81,16 @@ def test_the_legend_grows_with_the_reasons() -> None:
     plain = draw_explanation(grey(400, 400), examined([[1.0]]), spec())
     more = draw_explanation(grey(400, 400), examined([[1.0]], tuple(Reason)), spec())
     assert more.shape[0] > plain.shape[0] > 400
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_font_has_every_letter_that_a_legend_may_need(language: str) -> None:
+    keys = ("verdict", "reason.", "picture.speaks")
+    said = {text for key, text in read_texts(language).items() if key.startswith(keys)}
+    box = drawn_letter("\N{SNOWMAN}")  # what stands for a letter that is not there
+    assert not {each for each in set("".join(said)) if (drawn_letter(each) == box).all()}
+
+
+def drawn_letter(letter: str) -> Pixels:
+    legend = Legend((letter,), "", "")
+    return draw_explanation(grey(400, 400), examined([[0.0]]), spec(), legend=legend)[400:]

@@ -18,8 +18,8 @@ from keras_detector.object_store import (
     to_place,
     walk_url,
 )
-from keras_detector.path_globs import PathGlobs
 from keras_detector.picture_files import Skipped
+from keras_detector.scan.path_globs import PathGlobs
 
 pytest.importorskip("pyarrow")
 EVERYTHING = PathGlobs().wants

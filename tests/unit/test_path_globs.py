@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_detector.path_globs import PathGlobs
+from keras_detector.scan.path_globs import PathGlobs
 
 
 @pytest.mark.parametrize(

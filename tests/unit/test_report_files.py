@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_detector import report_parquet
 from keras_detector.detector import Prediction
 from keras_detector.errors import ErrorKind, ImageError, MissingPackageError, SaveError
 from keras_detector.labels import Label, Reason, Verdict
-from keras_detector.report_csv import write_csv
-from keras_detector.report_html import is_report, write_html
-from keras_detector.report_parquet import write_parquet
-from keras_detector.report_summary import BINS, MOST_SUSPICIOUS, Summary
-from keras_detector.report_texts import ERROR_KIND_TEXTS
+from keras_detector.report import parquet_table
+from keras_detector.report.csv_table import write_csv
+from keras_detector.report.html_page import is_report, write_html
+from keras_detector.report.parquet_table import write_parquet
+from keras_detector.report.summary import BINS, MOST_SUSPICIOUS, Summary
+from keras_detector.report.texts import ERROR_KIND_TEXTS
+from keras_detector.report.thumbnails import THUMBNAIL_SIDE, draw_thumbnails
 from keras_detector.rows import COLUMNS, Row
-from keras_detector.thumbnails import THUMBNAIL_SIDE, draw_thumbnails
 from tests.conftest import draw_picture
 
 
@@ -96,7 +96,7 @@ def test_parquet_holds_every_row(tmp_path: Path) -> None:
 def test_parquet_without_its_package_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(report_parquet.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(parquet_table.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingPackageError, match=r"keras-detector\[parquet\]"):
         write_parquet(tmp_path / "rows.parquet", ROWS)
     assert not list(tmp_path.iterdir())

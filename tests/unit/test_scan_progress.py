@@ -4,8 +4,8 @@ import io
 from collections import Counter
 
 from keras_detector.errors import ErrorKind
-from keras_detector.scan_plan import ScanCounts
-from keras_detector.scan_progress import ScanProgress
+from keras_detector.scan.plan import ScanCounts
+from keras_detector.scan.progress import ScanProgress
 
 
 class Terminal(io.StringIO):

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from keras_detector.file_stamp import stamp_of
-from keras_detector.scan_line import ScanLine
-from keras_detector.scan_worklist import ScanWorklist
+from keras_detector.scan.line import ScanLine
+from keras_detector.scan.worklist import ScanWorklist
 
 
 @pytest.fixture

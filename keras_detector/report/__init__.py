@@ -1,0 +1,1 @@
+"""What is written of rows: tables, and a page for people."""

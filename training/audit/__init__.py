@@ -1,0 +1,1 @@
+"""Is the label written where it should not be: finding it, saying so, and making files alike."""

@@ -1,0 +1,1 @@
+"""Experiments written up: pages, plots, pictures and comparisons."""
