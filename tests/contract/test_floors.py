@@ -183,7 +183,7 @@ def test_ray_is_imported_only_where_it_is_asked_for() -> None:
         for module, names in top_level.items()
         if {name.split(".")[0] for name in names} & {"ray", "pyarrow"}
     }
-    assert needing == {"ray_worker"}
+    assert needing == {"scan.on_ray.worker"}
     assert not any("keras_detector.scan.on_ray.worker" in names for names in top_level.values())
 
 
