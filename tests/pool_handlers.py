@@ -6,6 +6,7 @@ import resource
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from keras_detector.errors import ModelFileError
@@ -18,7 +19,16 @@ DEEDS: dict[str, Callable[[str], Any]] = {
     "sleep": lambda value: time.sleep(float(value)),
     "print": lambda _: os.write(2, b"noise"),
     "interrupt": lambda _: os.kill(os.getpid(), signal.SIGINT),
+    "terminate": lambda _: os.kill(os.getpid(), signal.SIGTERM),
+    "alarm": lambda _: os.kill(os.getpid(), signal.SIGALRM),
+    "alarm_once": lambda path: ring_once(Path(path)),
 }
+
+
+def ring_once(path: Path) -> None:
+    if not path.exists():
+        path.touch()
+        os.kill(os.getpid(), signal.SIGALRM)
 
 
 class ObedientHandler:
@@ -39,6 +49,13 @@ class ObedientHandler:
 
 def make_obedient() -> ObedientHandler:
     return ObedientHandler()
+
+
+class NamedHandler(ObedientHandler):
+    """Greets with what a file says when the process starts."""
+
+    def __init__(self, path: Path) -> None:
+        self.greeting = path.read_text()
 
 
 def make_nothing() -> ObedientHandler:

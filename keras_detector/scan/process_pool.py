@@ -9,6 +9,7 @@ known what a dead one was at, what it had answered, and what another must do in 
 import contextlib
 import enum
 import multiprocessing
+import multiprocessing.resource_tracker
 import os
 import signal
 import sys
@@ -27,6 +28,7 @@ _AHEAD_SECONDS, _MOST_AHEAD = 0.5, 256  # what lies before a process, in time an
 _LOOK_SECONDS = 0.1
 _START_SECONDS, _FAILED_STARTS = 300.0, 3
 _KEPT_BLOCKS = "4"  # of 16 MB: a picture of 16 megapixels
+_MOST_PROCESSES = 60 if sys.platform == "win32" else sys.maxsize  # Windows waits for 63 at most
 _END_SECONDS = 5.0  # one that waits for a dead network drive cannot be ended at all
 
 
@@ -111,8 +113,15 @@ class ProcessPool:
         self._seconds = _AHEAD_SECONDS  # what a task takes, estimated
         self._failed_starts = 0
         self._looked = time.monotonic()
+        self._spared: list[Task] = []  # what an alarm ended once, see `_replace`
         self.greeting: str | None = None
-        self._processes = [self._start() for _ in range(workers)]
+        self._processes: list[_Process] = []
+        try:
+            for _ in range(min(workers, _MOST_PROCESSES)):
+                self._processes.append(self._start())
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -146,7 +155,8 @@ class ProcessPool:
         """What was answered since the last call, after a moment's wait for something to come.
 
         Raises:
-            DetectorError: a handler raised it, or no process can be started.
+            DetectorError: a handler raised it, no process can be started, or one that was greets
+            otherwise than the first.
         """
         connections = {each.connection: each for each in self._processes}
         heard: list[Answer] = []
@@ -200,7 +210,10 @@ class ProcessPool:
                 if kind == "answers":
                     yield from self._take(each, content)
                 elif kind == "ready":
-                    each.ready, self.greeting, self._failed_starts = True, content, 0
+                    each.ready, self._failed_starts = True, 0
+                    if self.greeting not in (None, content):
+                        raise _changed()
+                    self.greeting = content
                 else:
                     raise content
         except (EOFError, OSError):
@@ -238,12 +251,34 @@ class ProcessPool:
                 raise _cannot_start(f"{self._failed_starts} that ended as they started ({detail})")
         self._processes[self._processes.index(each)] = self._start()
         begun = each.started.value - each.answered
-        if begun:
+        if begun and not self._is_spared(each, each.tasks[begun - 1]):
             culprit = each.tasks[begun - 1]
             del each.tasks[begun - 1]
             yield culprit, Lost(loss, detail)
         # Those before it were done, but what they gave died with the process.
         self._waiting.extendleft(reversed(each.tasks))
+
+    def _is_spared(self, each: _Process, task: Task) -> bool:
+        """Whether a task is done again, as it was not at fault for the end of its process.
+
+        A process has an alarm, for when nobody is there to see that it hangs. It goes off as well
+        when both were stopped (Ctrl+Z) for a long time.
+        """
+        if sys.platform == "win32" or each.process.exitcode != -signal.SIGALRM:
+            return False
+        if task in self._spared:
+            return False
+        self._spared.append(task)
+        return True
+
+
+def _changed() -> RunError:
+    return RunError(
+        expected="the model file as it was when the work began",
+        received="another",
+        advice="What was written before stands. To go on from there put the old file back; to judge"
+        " with the new one write into another file.",
+    )
 
 
 def _cannot_start(received: str) -> RunError:
@@ -271,7 +306,9 @@ def _end(each: _Process) -> str:
 
 @contextlib.contextmanager
 def _as_children_need_it() -> Iterator[None]:
-    """Ctrl+C does not reach a process that is starting, and its libraries use one thread each.
+    """Where the system can, neither Ctrl+C nor SIGTERM reaches a process that is starting.
+
+    Its libraries use one thread each.
 
     Pillow keeps the memory of a picture for the next one: getting fresh memory from the kernel each
     time made a scan of 12-megapixel photographs take 7 % longer.
@@ -281,7 +318,9 @@ def _as_children_need_it() -> Iterator[None]:
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     if sys.platform != "win32":
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        # It is started with the first process, and opens what is closed here.
+        multiprocessing.resource_tracker.ensure_running()
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
     finally:

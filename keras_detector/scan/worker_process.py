@@ -55,8 +55,10 @@ def run_worker(
         memory: bytes of memory the process may take, where the system can hold it to that.
         seconds: a task takes less, or the parent ends the process.
     """
-    # Ctrl+C is for the parent, which lets the processes finish what they have begun.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl+C, and the end of a service or a job, are for the parent, which lets the processes finish
+    # what they have begun, and ends them with what nobody can ignore.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     _silence()
     _limit_memory(memory)
     tasks: queue.SimpleQueue[list[Task]] = queue.SimpleQueue()

@@ -1,15 +1,17 @@
 """A task that ends, fills or hangs its process costs itself, and nothing else."""
 
+import functools
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from keras_detector.errors import ModelFileError, RunError
 from keras_detector.scan.process_pool import Limits, Loss, Lost, ProcessPool
-from tests.pool_handlers import make_nothing, make_obedient, make_refused
+from tests.pool_handlers import NamedHandler, make_nothing, make_obedient, make_refused
 
 pytest.importorskip("resource", reason="signals and limits of POSIX")
 
@@ -69,11 +71,14 @@ def test_what_takes_too_long_is_ended() -> None:
 def test_limits_and_surroundings_of_a_process() -> None:
     before = dict(os.environ)
     answered = run(
-        ["limit", "variable OMP_NUM_THREADS", "print", "interrupt", "after"], memory=3 * 2**30
+        ["limit", "variable OMP_NUM_THREADS", "print", "interrupt", "terminate", "after"],
+        memory=3 * 2**30,
     )
     assert answered["limit"] == str(3 * 2**30).encode()
     assert answered["variable OMP_NUM_THREADS"] == b"1"
-    assert answered["after"] == b"after"  # Ctrl+C is the parent's
+    # Ctrl+C and SIGTERM are the parent's.
+    for each in ("interrupt", "terminate", "after"):
+        assert answered[each] == each.encode()
     assert dict(os.environ) == before
 
 
@@ -120,3 +125,29 @@ def test_an_error_of_ours_in_a_task_ends_the_run() -> None:
 def test_processes_that_die_before_they_begin_end_the_run() -> None:
     with pytest.raises(RunError, match="exit code 7"):
         run(["a", "b", "c"], make_nothing)
+
+
+def test_an_alarm_costs_no_task_that_does_not_ring_it_again(tmp_path: Path) -> None:
+    """A machine that was stopped for long rings every process's, whatever that was at."""
+    once = f"alarm_once {tmp_path / 'rung'}"
+    answered = run(["task 1", once, "alarm", "task 2"])
+    assert answered.pop("alarm") == Lost(Loss.DIED, "killed by SIGALRM")
+    assert answered == {task: task.encode() for task in ("task 1", once, "task 2")}
+
+
+def test_a_process_that_says_something_else_than_the_first_ends_the_run(tmp_path: Path) -> None:
+    """Its model file was exchanged: its rows would be of another model."""
+    name = tmp_path / "name"
+    name.write_text("one")
+
+    def drain(pool: ProcessPool) -> None:
+        while pool.busy:
+            pool.answers()
+
+    with ProcessPool(functools.partial(NamedHandler, name), 1, Limits()) as pool:
+        while pool.greeting is None:
+            pool.answers()
+        name.write_text("another")
+        pool.give(["kill", "task 1"])
+        with pytest.raises(RunError, match="the model file as it was"):
+            drain(pool)
