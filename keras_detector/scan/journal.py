@@ -8,12 +8,14 @@ had changed, has its new line further down until `compact`, which leaves the las
 import contextlib
 import os
 import stat
+import sys
 import time
 from collections.abc import Callable, Iterator
+from io import FileIO
 from pathlib import Path
 from typing import Self
 
-from keras_detector.atomic_file import atomic_file
+from keras_detector.atomic_file import atomic_file, remove_leftovers
 from keras_detector.errors import RunError, SaveError
 from keras_detector.file_lock import lock_file
 from keras_detector.printable import printable
@@ -52,7 +54,7 @@ class ScanJournal:
         self._synced = 0.0
         with self._saving("to open"):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = open(self.path, "r+b", buffering=0, opener=_open_or_make)  # noqa: SIM115
+            self._file = self._open()
         try:
             self._check_and_lock()
             if not overwrite:
@@ -73,6 +75,7 @@ class ScanJournal:
         Raises:
             SaveError: the disk refuses.
         """
+        remove_leftovers(self.path)
         with self._saving("to write"):
             self._file.truncate(self._end)
 
@@ -116,6 +119,7 @@ class ScanJournal:
         """Leave only the last line of each file, and none of folders that can be opened by now.
 
         Raises:
+            RunError: another scan began to write it in this very moment; the lines are there.
             SaveError: the disk is full or the like; the file holds what it held, every line valid.
         """
         if not self._untidy:
@@ -125,6 +129,15 @@ class ScanJournal:
             for place, data, line in self._lines():
                 if stays(place, line):
                     file.write(data)
+            end = file.tell()
+            if sys.platform == "win32":
+                self._file.close()  # a file that is open cannot be replaced there
+        # What is open and locked is the old file; the lock is of no use on one without a name.
+        with self._saving("to open"):
+            opened = self._open()
+        self._file.close()
+        self._file, self._end = opened, end
+        self._check_and_lock()
         self._untidy = False
 
     def rows(self) -> Iterator[Row]:
@@ -138,6 +151,9 @@ class ScanJournal:
                 yield decode_row(data)
             except ValueError as error:
                 raise self._refused("rows of a scan", "a line that is none") from error
+
+    def _open(self) -> FileIO:
+        return open(self.path, "r+b", buffering=0, opener=_open_or_make)
 
     def _check_and_lock(self) -> None:
         if not stat.S_ISREG(os.fstat(self._file.fileno()).st_mode):
@@ -192,7 +208,7 @@ class ScanJournal:
                 expected=f"{what} {printable(self.path)}",
                 received=error.strerror or str(error),
                 advice="What was written before is unharmed: make room, or see to the permissions,"
-                " and run the same command again. It goes on from there.",
+                " and run the same command again, without --overwrite. It goes on from there.",
             ) from error
 
     def _refused(

@@ -4,7 +4,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from keras_detector.errors import RunError
+from keras_detector.atomic_file import remove_leftovers
+from keras_detector.errors import RunError, UsageError
 from keras_detector.object_store import Place
 from keras_detector.printable import printable
 from keras_detector.report.csv_table import write_csv
@@ -27,11 +28,12 @@ def check_output(out: Path, report: Path | None, *, overwrite: bool) -> None:
     """Make sure that everything can be written, and nothing of the user's is, before the work.
 
     Raises:
-        RunError: it would be a format we do not write, or take the place of somebody's file.
+        RunError: it would take the place of somebody's file.
+        UsageError: it would be a format we do not write, or both the same file.
         MissingPackageError: Parquet is asked for, and pyarrow is not installed.
     """
     if out.suffix.lower() not in WRITERS:
-        raise RunError(
+        raise UsageError(
             expected=f"--out to end in {', '.join(WRITERS)}",
             received=printable(out),
             advice="The ending says which format to write.",
@@ -41,15 +43,28 @@ def check_output(out: Path, report: Path | None, *, overwrite: bool) -> None:
     journal = journal_path(out)
     files = [path for path in (out, journal, report) if path is not None]
     if report is not None and os.path.realpath(report) in map(os.path.realpath, (out, journal)):
-        raise _in_the_way(report, "a file of its own for --report", "the file of the rows")
+        raise UsageError(
+            expected="a file of its own for --report",
+            received=f"{printable(report)}: the file of the rows",
+            advice="Name another file with --report.",
+        )
     for path in files:
-        if path.is_dir():
-            raise _in_the_way(path, "a file to write", "a folder")
+        refuse_folder(path)
     if overwrite:
         return
     if journal != out and out.exists() and not journal.exists():
         raise _in_the_way(out, "no file yet, or one that a scan wrote", "some other file")
     check_report(report)
+
+
+def refuse_folder(path: Path) -> None:
+    """Make sure that what is to be written is no folder.
+
+    Raises:
+        RunError: it is.
+    """
+    if path.is_dir():
+        raise _in_the_way(path, "a file to write", "a folder")
 
 
 def check_report(report: Path | None) -> None:
@@ -78,6 +93,7 @@ def write_outputs(
     """
     write = WRITERS[out.suffix.lower()]
     if write is not None:
+        remove_leftovers(out)
         write(out, rows())
     if report is not None:
         write_report(report, rows(), limits)
@@ -89,6 +105,7 @@ def write_report(report: Path, rows: Iterable[Row], limits: Limits) -> None:
     Raises:
         SaveError: the disk is full or the like.
     """
+    remove_leftovers(report)
     write_html(report, rows, lambda paths: _draw_apart(paths, limits))
 
 

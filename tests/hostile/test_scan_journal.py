@@ -2,6 +2,7 @@
 
 import errno
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -185,3 +186,27 @@ def test_rows_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
         journal._file = file
         journal.append([b"second\n", b"third\n"])
     assert path.read_bytes() == b"first\nsecond\nthird\n"
+
+
+def test_after_tidying_up_it_is_still_locked_as_private_as_before_and_goes_on(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    left = tmp_path / ".rows.jsonl.abcdefgh.part"  # of a scan that was killed while it did so
+    others = tmp_path / ".rows.jsonl.old.abcdefgh.part"
+    journal, _ = open_journal(path)
+    path.chmod(0o600)
+    left.touch()
+    others.touch()
+    with journal:
+        journal.begin()
+        journal.append([LINES[0], line("0.png", 0.25)])
+        journal.note_replaced()
+        journal.compact()
+        with pytest.raises(RunError, match="another scan"):
+            open_journal(path)
+        journal.append([LINES[1]])
+    assert path.read_bytes() == line("0.png", 0.25) + LINES[1]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert not left.exists()
+    assert others.exists()

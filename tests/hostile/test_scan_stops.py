@@ -1,10 +1,15 @@
 """A scan that is killed or starved goes on where it was: nothing twice, nothing missing."""
 
+import csv
+import json
+import os
 import random
 import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from tests.scans import (
     Running,
@@ -24,12 +29,17 @@ def whole_lines(path: Path) -> list[bytes]:
     return data[: data.rfind(b"\n") + 1].splitlines()
 
 
-def test_kill_9_at_any_moment_costs_at_most_what_was_under_way(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kills", "files"), [(3, 1000), pytest.param(50, 12_000, marks=pytest.mark.slow)]
+)
+def test_kill_9_at_any_moment_costs_at_most_what_was_under_way(
+    kills: int, files: int, tmp_path: Path
+) -> None:
     folder, out = tmp_path / "pictures", tmp_path / "verdicts.jsonl"
-    paths = draw_files(folder, 1000)
+    paths = draw_files(folder, files)
     arguments = (folder, "--out", out, "--workers", "2")
     rng = random.Random(0)
-    for _ in range(3):
+    for _ in range(kills):
         before = whole_lines(out)
         running = Running(arguments)
         wait_until(lambda: len(whole_lines(out)) > len(before))  # noqa: B023
@@ -41,9 +51,53 @@ def test_kill_9_at_any_moment_costs_at_most_what_was_under_way(tmp_path: Path) -
     before = whole_lines(out)
     done = scan(*arguments)
     assert done.returncode == 0, done.stderr
-    assert f"{1000 - len(before):,} files judged, {len(before):,} unchanged" in done.stderr
+    # What counted is not judged again: of a file at most what no row was written of is.
+    assert f"{files - len(before):,} files judged, {len(before):,} unchanged" in done.stderr
     assert whole_lines(out)[: len(before)] == before
     assert sorted(paths_of(out)) == sorted(map(str, paths))
+
+
+@pytest.mark.slow
+def test_kill_9_of_a_scan_that_tidies_up_and_writes_its_table(tmp_path: Path) -> None:
+    """Every file had changed, so that at its end each has two lines."""
+    folder, out = tmp_path / "pictures", tmp_path / "verdicts.csv"
+    paths = draw_files(folder, 2000)
+    journal = Path(f"{out}.jsonl")
+    arguments = (folder, "--out", out, "--workers", "2")
+    scan(*arguments)
+    rng = random.Random(1)
+    for number in range(12):
+        for path in paths:
+            os.utime(path, ns=(number, number))
+        running = Running(arguments)
+        # Somewhere from the last rows on to the end of the process.
+        wait_until(lambda: len(whole_lines(journal)) >= 3900 or running.process.poll() is not None)  # noqa: B023
+        time.sleep(rng.random() * 0.4)
+        running.kill()
+        wait_until(running.is_gone)
+        assert set(map(str, paths)) == {json.loads(each)["path"] for each in whole_lines(journal)}
+        with out.open(newline="", encoding="utf-8") as table:
+            assert len(list(csv.DictReader(table))) == 2000
+        done = scan(*arguments)
+        assert done.returncode == 0, done.stderr
+        assert sorted(paths_of(journal)) == sorted(map(str, paths))
+    assert {path.name for path in tmp_path.iterdir()} <= {"pictures", out.name, journal.name}
+
+
+@pytest.mark.slow
+def test_fifty_deaths_in_a_thousand_files(tmp_path: Path) -> None:
+    folder, out = tmp_path / "pictures", tmp_path / "verdicts.jsonl"
+    draw_files(folder, 950)
+    for number in range(50):
+        (folder / f"deadly {number}.jpg").write_bytes((b"KILL ME!", b"SEGFAULT")[number % 2])
+    environment = environment_of_deadly_pictures(tmp_path / "site")
+    done = scan(folder, "--out", out, "--workers", "2", env=environment)
+    assert done.returncode == 1
+    lines = lines_of(out)
+    assert len({line["path"] for line in lines}) == len(lines) == 1000
+    crashed = {Path(line["path"]).name for line in lines if line["error_kind"] == "crashed"}
+    assert crashed == {f"deadly {number}.jpg" for number in range(50)}
+    assert sum(line["verdict"] is not None for line in lines) == 950
 
 
 def test_pictures_that_kill_fill_or_hang_cost_one_row_each(tmp_path: Path) -> None:
