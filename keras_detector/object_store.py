@@ -5,6 +5,7 @@ the bucket is the name itself, without percent escapes. Credentials and regions 
 store's own tools have them; a URL never holds any, as it is written into rows.
 """
 
+import contextlib
 import functools
 import re
 from collections.abc import Callable, Iterator
@@ -68,6 +69,9 @@ def read_object(url: str) -> bytes:
     """
     try:
         system, name = open_store(url)
+        # Only file:// has pipes and devices, which would be waited for.
+        if _is_local(system) and Path(name).exists() and not Path(name).is_file():
+            raise _unreadable("not a regular file", ErrorKind.NOT_A_FILE)
         with system.open_input_stream(name, compression=None) as file:
             content: bytes = file.read()
             return content
@@ -105,6 +109,8 @@ def check_url(url: str) -> None:
 def walk_url(url: str, wanted: Callable[[str, bool], bool]) -> Iterator[StoredFile]:
     """What a URL names: itself, or everything below it that may be a picture, folder by folder.
 
+    Of `file://` links are followed, and each folder is entered once.
+
     Args:
         url: of a file or a folder. One that is not there is given too, without a stamp.
         wanted: told a path relative to the folder and whether it is a folder, says whether to look.
@@ -116,12 +122,20 @@ def walk_url(url: str, wanted: Callable[[str, bool], bool]) -> Iterator[StoredFi
     if info.type is not kinds.Directory:
         yield StoredFile(url, None, _stamp(info))
         return
+    visited: set[tuple[int, int]] = set()
     pending = [""]
     while pending:
         folder = pending.pop()
+        if (identity := _identity(f"{url.rstrip('/')}/{folder}")) is not None:
+            if identity in visited:
+                yield StoredFile(f"{url.rstrip('/')}/{folder}", Skipped.AGAIN, None)
+                continue
+            visited.add(identity)
         for relative, entry in _list(url, folder):
             is_folder = entry.type is kinds.Directory
             skipped = look_at_name(entry.base_name, is_folder=is_folder)
+            if skipped is None and entry.type not in (kinds.Directory, kinds.File):
+                skipped = Skipped.SPECIAL
             if skipped is None and not wanted(relative, is_folder):
                 skipped = Skipped.UNWANTED
             if skipped is None and is_folder:
@@ -142,6 +156,21 @@ def _list(url: str, folder: str) -> Iterator[tuple[str, Any]]:
         raise _refused(f"{url.rstrip('/')}/{folder}", _reason(error)) from error
     for entry in entries:
         yield f"{folder}/{entry.base_name}" if folder else entry.base_name, entry
+
+
+def _identity(url: str) -> tuple[int, int] | None:
+    """By what a folder is the same one, whatever link led to it; in a store there are no links."""
+    system, name = open_store(url)
+    if not _is_local(system):
+        return None
+    with contextlib.suppress(OSError):  # listing it will say why
+        status = Path(name).stat()
+        return status.st_dev, status.st_ino
+    return None
+
+
+def _is_local(system: Any) -> bool:
+    return bool(system.type_name == "local")
 
 
 def _look(url: str) -> tuple[Any, Any]:

@@ -60,6 +60,19 @@ def test_everything_below_a_url_is_met_once_with_its_stamp(folder: Path) -> None
     }
 
 
+def test_loops_are_left_and_pipes_not_opened(folder: Path) -> None:
+    """Only `file://` has them."""
+    (folder / "deep" / "loop").symlink_to(folder)
+    os.mkfifo(folder / "pipe.png")
+    found = {each.url: each.skipped for each in walk_url(f"file://{folder}", EVERYTHING)}
+    assert sum(skipped is None for skipped in found.values()) == 2
+    assert found[f"file://{folder}/deep/loop"] is Skipped.AGAIN
+    assert found[f"file://{folder}/pipe.png"] is Skipped.SPECIAL
+    with pytest.raises(ImageError) as caught:
+        read_object(f"file://{folder}/pipe.png")
+    assert caught.value.kind is ErrorKind.NOT_A_FILE
+
+
 def test_globs_are_held_against_what_lies_below(folder: Path) -> None:
     wanted = PathGlobs(include=["*.png"], skip=["deep/er"]).wants
     found = [each.url for each in walk_url(f"file://{folder}/", wanted) if each.skipped is None]
