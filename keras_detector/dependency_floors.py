@@ -4,11 +4,14 @@
 """
 
 import re
+from importlib import metadata
 
 from keras_detector.errors import MissingPackageError
 
 PILLOW = (12, 3, 0)
 KERAS = (3, 15, 1)
+SERVING = {"h11": (0, 16, 0), "python-multipart": (0, 0, 32)}
+"""What takes requests apart."""
 
 
 def refuse_old_pillow() -> None:
@@ -20,6 +23,16 @@ def refuse_old_pillow() -> None:
     from PIL import __version__
 
     refuse_older("pillow", __version__, PILLOW)
+
+
+def refuse_old_parsers() -> None:
+    """Check what `SERVING` names, which must be installed.
+
+    Raises:
+        MissingPackageError: one is older.
+    """
+    for package, least in SERVING.items():
+        refuse_older(package, metadata.version(package), least)
 
 
 def refuse_older(package: str, found: str, least: tuple[int, ...]) -> None:

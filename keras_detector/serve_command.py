@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from keras_detector.dependency_floors import refuse_old_parsers
 from keras_detector.errors import MissingPackageError
 
 _PACKAGES = ("fastapi", "prometheus_client", "python_multipart", "uvicorn")
@@ -76,9 +77,16 @@ def _serve(options: argparse.Namespace) -> int:
             received=f"no {', '.join(missing)}",
             advice="Install them with: pip install 'keras-detector[serve]'",
         )
+    refuse_old_parsers()
     from keras_detector.detector import Detector, default_model_path
     from keras_detector.server.serving import serve
-    from keras_detector.server.settings import Settings, bind, names_allowed, read_token
+    from keras_detector.server.settings import (
+        Settings,
+        address_of,
+        bind,
+        names_allowed,
+        read_token,
+    )
 
     token = read_token(options.token_file)
     with bind(options.host, options.port) as bound:
@@ -94,11 +102,9 @@ def _serve(options: argparse.Namespace) -> int:
             queue=options.queue,
             timeout=options.timeout,
         )
-        address, port = bound.getsockname()[:2]
 
         def announce() -> None:
-            host = f"[{address}]" if ":" in address else address
-            print(f"http://{host}:{port}", flush=True)
+            print(address_of(bound, options.host), flush=True)
             print(
                 f"{first.card.name} judges {workers} at a time. Ctrl+C stops it.", file=sys.stderr
             )

@@ -128,8 +128,20 @@ def names_allowed(
             received=f"the host {printable(host)}, which is every address of this machine",
             advice="Name each, for example with --allowed-host pictures.example.org.",
         )
-    own = frozenset() if address.is_unspecified else {host_name(_bracketed(host))}
-    return LOOPBACK_NAMES | own | {host_name(_bracketed(name)) for name in named}
+    own = frozenset() if address.is_unspecified else {host, str(address)}
+    return LOOPBACK_NAMES | {host_name(_bracketed(name)) for name in (*own, *named)}
+
+
+def address_of(bound: socket.socket, host: str) -> str:
+    """Where the service can be asked from this machine, for people and programs to open.
+
+    Args:
+        bound: the socket that listens.
+        host: what it was bound to, as the user wrote it.
+    """
+    address, port = bound.getsockname()[:2]
+    everywhere = ipaddress.ip_address(address.partition("%")[0]).is_unspecified
+    return f"http://{'localhost' if everywhere else _bracketed(host)}:{port}"
 
 
 def host_name(host: str) -> str:

@@ -23,7 +23,9 @@ from keras_detector.errors import DetectorError
 from keras_detector.server.settings import (
     LOOPBACK_NAMES,
     TOKEN_VARIABLE,
+    address_of,
     bind,
+    host_name,
     names_allowed,
     read_token,
 )
@@ -193,6 +195,27 @@ def test_an_empty_variable_is_not_no_token(monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_names_it_goes_by(host: str, named: list[str], more: set[str]) -> None:
     with bind(host, 0) as bound:
         assert names_allowed(bound, host, named, token=True) == LOOPBACK_NAMES | more
+
+
+@pytest.mark.parametrize(
+    ("host", "named", "address"),
+    [
+        ("127.0.0.1", [], "http://127.0.0.1"),
+        ("localhost", [], "http://localhost"),
+        ("127.0.0.2", [], "http://127.0.0.2"),
+        ("0.0.0.0", ["a.example"], "http://localhost"),
+        ("0:0:0:0:0:0:0:1", [], "http://[0:0:0:0:0:0:0:1]"),
+    ],
+)
+def test_the_address_it_prints_is_one_it_answers_at(
+    host: str, named: list[str], address: str
+) -> None:
+    with bind(host, 0) as bound:
+        printed = address_of(bound, host)
+        assert printed == f"{address}:{bound.getsockname()[1]}"
+        allowed = names_allowed(bound, host, named, token=True)
+        assert host_name(printed.removeprefix("http://")) in allowed
+        assert bound.family is not socket.AF_INET6 or "[::1]" in allowed  # as browsers write it
 
 
 def test_answers_are_sent_without_delay() -> None:

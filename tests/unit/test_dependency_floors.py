@@ -2,13 +2,21 @@
 
 import tomllib
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 
 import PIL
 import pytest
 
 from keras_detector import cli
-from keras_detector.dependency_floors import KERAS, PILLOW, refuse_old_pillow, refuse_older
+from keras_detector.dependency_floors import (
+    KERAS,
+    PILLOW,
+    SERVING,
+    refuse_old_parsers,
+    refuse_old_pillow,
+    refuse_older,
+)
 from keras_detector.errors import MissingPackageError
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +27,10 @@ def test_they_are_what_the_project_asks_for() -> None:
     for name, least, wanted in (
         ("pillow", PILLOW, project["dependencies"]),
         ("keras", KERAS, project["optional-dependencies"]["training"]),
+        *(
+            (name, least, project["optional-dependencies"]["serve"])
+            for name, least in SERVING.items()
+        ),
     ):
         assert f"{name}>={'.'.join(map(str, least))}" in wanted
 
@@ -36,6 +48,16 @@ def test_newer_ones_are_not(found: str) -> None:
 
 def test_what_is_installed_will_do() -> None:
     refuse_old_pillow()
+    refuse_old_parsers()
+
+
+def test_the_service_refuses_old_parsers_at_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = {"h11": "0.16.0", "python-multipart": "0.0.31"}
+    monkeypatch.setattr(metadata, "version", old.__getitem__)
+    assert cli.main(["serve", "--port", "0"]) == 2
+    assert "python-multipart, 0.0.32 or newer. Received: 0.0.31" in capsys.readouterr().err
 
 
 def app(arguments: list[str]) -> int:

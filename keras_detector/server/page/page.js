@@ -112,8 +112,11 @@ at("heatmap").alt = `Your picture in grey; blue: ${told.heatmap[0]}, orange: ${t
 at("token-form").hidden = !told.token || Boolean(sessionStorage.getItem(TOKEN));
 at("token-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  sessionStorage.setItem(TOKEN, at("token").value.trim());
+  const token = at("token").value.trim();
   at("token").value = "";
+  // What was copied along with it cannot be sent.
+  if (!/^[\x21-\x7e]+$/.test(token)) return askForToken("A token has ASCII letters only, and no spaces.");
+  sessionStorage.setItem(TOKEN, token);
   at("token-form").hidden = at("problem").hidden = true;
   if (asked) judge(asked);
 });
