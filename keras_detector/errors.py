@@ -126,8 +126,12 @@ class ThresholdError(DetectorError):
     """The validation data cannot support the threshold that was asked for."""
 
 
+class UsageError(DetectorError):
+    """A call asks for what there is not, or for two things that do not go together."""
+
+
 class RunError(DetectorError):
-    """A training run cannot start or go on: a finished file in the way, a foreign state."""
+    """A training run or a scan cannot start or go on: a file in the way, a foreign state."""
 
     exit_code = 1
 

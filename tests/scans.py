@@ -156,9 +156,9 @@ class Running:
         self.process.kill()
         self.process.communicate()
 
-    def interrupt(self) -> tuple[int, str]:
-        """Ctrl+C."""
-        os.killpg(self.process.pid, signal.SIGINT)
+    def interrupt(self, number: signal.Signals = signal.SIGINT) -> tuple[int, str]:
+        """Ctrl+C, or what ends a service or a job: a signal to all its processes."""
+        os.killpg(self.process.pid, number)
         _, said = self.process.communicate(timeout=60)
         return self.process.returncode, said
 

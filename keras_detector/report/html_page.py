@@ -71,6 +71,8 @@ def write_html(
 def is_report(path: Path) -> bool:
     """Whether a file is a page that `write_html` wrote, and so may be replaced."""
     try:
+        if not path.is_file():  # opening a pipe would wait for somebody to write
+            return False
         with path.open("rb") as file:
             return f'content="{GENERATOR}"'.encode() in file.read(1000)
     except OSError:

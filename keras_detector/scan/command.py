@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from keras_detector.scan.sources import PathList
 
 _EPILOG = (
-    "The same command goes on where it was stopped, however that happened: only files that are new "
-    "or were changed are judged."
+    "The same command, without --overwrite, goes on where it was stopped, however that happened: "
+    "only files that are new or were changed are judged."
 )
 
 
@@ -223,6 +223,9 @@ def _conclusion(counts: "ScanCounts", options: argparse.Namespace) -> Iterator[s
     """How it went, a sentence each."""
     from keras_detector.report.texts import ERROR_KIND_TEXTS
 
+    if not counts.begun:
+        yield "Stopped before anything was begun. Nothing was changed."
+        return
     if counts.broken:
         what = f"{counts.broken:,} {'parts' if options.engine == 'ray' else 'rows'}"
         yield f"{what} had not been written to their end, and do not count."
@@ -239,4 +242,5 @@ def _conclusion(counts: "ScanCounts", options: argparse.Namespace) -> Iterator[s
     yield f"Written: {printable(options.out)}"
     if counts.stopped:
         of = f"{counts.found:,}" if counts.all_found else f"{counts.found:,} or more"
-        yield f"Stopped after {counts.done:,} of {of} files. The same command goes on from here."
+        same = "The same command without --overwrite" if options.overwrite else "The same command"
+        yield f"Stopped after {counts.done:,} of {of} files. {same} goes on from here."

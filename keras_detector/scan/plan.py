@@ -54,6 +54,7 @@ class ScanCounts:
         errors: of these, those that could not be read, by kind.
         broken: of what an earlier scan wrote, what was not whole and does not count: rows, or
             whole parts of them.
+        begun: whether anything was written or cut off.
         stopped: whether it was asked to stop before the end.
     """
 
@@ -64,6 +65,7 @@ class ScanCounts:
     judged: int = 0
     errors: Counter[ErrorKind] = field(default_factory=Counter)
     broken: int = 0
+    begun: bool = False
     stopped: bool = False
 
     @property

@@ -32,7 +32,7 @@ def run_scan(
         plan: what to do.
         tell: told how far it is, several times a second.
         stopping: asked as often; from when it says yes, what was begun is finished and written, and
-            nothing else is begun.
+            nothing else is begun. Before anything was, what is there stays as it is.
         engine: who judges, and how rows are kept; None for the cores of this machine.
 
     Returns:
@@ -58,13 +58,17 @@ def run_scan(
 
         journal = opened.enter_context(engine.open_journal(plan, note))
         counts.broken = journal.broken
-        model_id = _wait_for_greeting(pool)
+        model_id = _wait_for_greeting(pool, stopping)
+        if model_id is None or stopping():
+            counts.stopped = True
+            return counts
         if model_ids - {model_id}:
             raise RunError(
                 expected=f"rows of the same model and strictness in {printable(plan.out)}",
                 received="rows of another",
                 advice="Name another file with --out, or replace this one with --overwrite.",
             )
+        counts.begun = True
         journal.begin()
         finder = _Finder(plan.sources, worklist)
         finder.start()
@@ -174,7 +178,7 @@ class _Judging:
         return encode_line(Row(to_place(task.path), error), task.stamp, None, self.pool.greeting)
 
 
-def _wait_for_greeting(pool: Pool) -> str:
-    while pool.greeting is None:
+def _wait_for_greeting(pool: Pool, stopping: Callable[[], bool]) -> str | None:
+    while pool.greeting is None and not stopping():
         pool.answers()
     return pool.greeting

@@ -130,9 +130,9 @@ def test_calls_that_cannot_be_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     folder, out, lines = tmp_path / "p", tmp_path / "rows.parquet", tmp_path / "rows.jsonl"
     draw_files(folder, 1)
     with_ray = ("--engine", "ray", "--out")
-    assert ".parquet" in refused(folder, *with_ray, lines, code=1)
-    assert "ray://" in refused(folder, *with_ray, out, "--ray-address", "ray://h:1", code=1)
-    assert "outside" in refused(folder, *with_ray, out, "--report", out / "page.html", code=1)
+    assert ".parquet" in refused(folder, *with_ray, lines, code=2)
+    assert "ray://" in refused(folder, *with_ray, out, "--ray-address", "ray://h:1", code=2)
+    assert "outside" in refused(folder, *with_ray, out, "--report", out / "page.html", code=2)
     assert "--engine ray" in refused(folder, "--out", lines, "--ray-address", "auto", code=2)
     assert "--engine ray" in refused(folder, "--out", "s3://bucket/rows.parquet", code=2)
     assert "--engine ray" in refused("s3://bucket/photos", "--out", lines, code=2)

@@ -3,12 +3,17 @@
 import csv
 import json
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from keras_detector.detector import Detector
 from keras_detector.rows import COLUMNS
+from keras_detector.scan.plan import ScanPlan
+from keras_detector.scan.process_pool import Limits
+from keras_detector.scan.run import run_scan
+from keras_detector.scan.sources import ScanSources
 from tests.scans import MODEL, ROOT, Running, draw_files, lines_of, paths_of, scan, wait_until
 
 
@@ -177,7 +182,10 @@ def test_rows_come_while_a_list_is_still_written(pictures: Path, tmp_path: Path)
     assert len(lines_of(out)) == 2
 
 
-def test_ctrl_c_finishes_what_was_begun_and_the_same_command_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_asked_to_stop_it_finishes_what_was_begun_and_the_same_command_goes_on(
+    number: signal.Signals, tmp_path: Path
+) -> None:
     folder, out, pipe = tmp_path / "pictures", tmp_path / "verdicts.csv", tmp_path / "list"
     paths = draw_files(folder, 40)
     os.mkfifo(pipe)
@@ -188,8 +196,9 @@ def test_ctrl_c_finishes_what_was_begun_and_the_same_command_goes_on(tmp_path: P
         file.flush()
         journal = Path(f"{out}.jsonl")
         wait_until(lambda: journal.exists() and journal.stat().st_size > 0)
-        code, said = running.interrupt()
+        code, said = running.interrupt(number)
     assert code == 130
+    assert all(line["error"] is None for line in lines_of(journal))
     assert "The same command goes on from here." in said
     wait_until(running.is_gone)
     first = paths_of(journal)
@@ -199,6 +208,33 @@ def test_ctrl_c_finishes_what_was_begun_and_the_same_command_goes_on(tmp_path: P
     assert done.returncode == 0
     assert f"{40 - len(first)} files judged, {len(first)} unchanged" in done.stderr
     assert sorted(paths_of(journal)) == sorted(map(str, paths))
+
+
+def test_asked_to_stop_before_it_begins_it_leaves_everything_as_it_was(tmp_path: Path) -> None:
+    folder, out, page = tmp_path / "pictures", tmp_path / "verdicts.csv", tmp_path / "page.html"
+    draw_files(folder, 3)
+    arguments = (folder, "--out", out, "--report", page)
+    scan(*arguments)
+    before = {path: path.read_bytes() for path in tmp_path.glob("*.*")}
+    assert len(before) == 3
+    plan = ScanPlan(ScanSources([folder]), MODEL, out, page, 1, Limits(), overwrite=True)
+    counts = run_scan(plan, stopping=lambda: True)
+    assert counts.stopped
+    assert not counts.begun
+    assert {path: path.read_bytes() for path in tmp_path.glob("*.*")} == before
+
+
+def test_it_says_how_to_go_on_after_overwriting(tmp_path: Path) -> None:
+    folder, out, pipe = tmp_path / "pictures", tmp_path / "verdicts.jsonl", tmp_path / "list"
+    (path,) = draw_files(folder, 1)
+    os.mkfifo(pipe)
+    running = Running(["--out", out, "--files-from", pipe, "--overwrite"])
+    with pipe.open("w") as file:
+        file.write(f"{path}\n")
+        file.flush()
+        wait_until(lambda: out.exists() and out.stat().st_size > 0)
+        _, said = running.interrupt()
+    assert "The same command without --overwrite goes on from here." in said
 
 
 def refused(*arguments: str | Path, code: int = 1) -> str:
@@ -245,7 +281,7 @@ def test_rows_of_another_model_are_not_mixed(pictures: Path, tmp_path: Path) -> 
 
 def test_calls_that_cannot_be_meant(pictures: Path, tmp_path: Path) -> None:
     out = tmp_path / "verdicts.jsonl"
-    assert ".parquet" in refused(pictures, "--out", tmp_path / "verdicts.xlsx")
+    assert ".parquet" in refused(pictures, "--out", tmp_path / "verdicts.xlsx", code=2)
     assert "no such file" in refused(tmp_path / "typo", "--out", out, code=2)
     assert "Name what to scan" in refused("--out", out, code=2)
     assert "list of paths" in refused("--files-from", tmp_path / "x", "--out", out, code=2)
@@ -254,7 +290,9 @@ def test_calls_that_cannot_be_meant(pictures: Path, tmp_path: Path) -> None:
         if ((tmp_path / "d.csv").mkdir() is None)
         else ""
     )
-    assert "--report" in refused(pictures, "--out", out, "--report", out)
+    assert "--report" in refused(pictures, "--out", out, "--report", out, code=2)
+    os.mkfifo(tmp_path / "pipe.html")  # nobody waits for somebody to write into it
+    assert "pipe.html" in refused(pictures, "--out", out, "--report", tmp_path / "pipe.html")
     assert "no such file" in refused(
         pictures, "--out", out, "--model", tmp_path / "no.keras", code=3
     )

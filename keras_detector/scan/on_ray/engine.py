@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from keras_detector.errors import RunError
+from keras_detector.errors import UsageError
 from keras_detector.model_file import read_model_file
 from keras_detector.object_store import Place
 from keras_detector.printable import printable
@@ -12,7 +12,7 @@ from keras_detector.scan.on_ray.cluster import check_ray
 from keras_detector.scan.on_ray.part_folder import PartFolder
 from keras_detector.scan.on_ray.parts_journal import PartsJournal
 from keras_detector.scan.on_ray.pool import RayPool
-from keras_detector.scan.output import check_report, write_report
+from keras_detector.scan.output import check_report, refuse_folder, write_report
 from keras_detector.scan.plan import ScanPlan
 
 _CLIENT = "ray://"
@@ -33,27 +33,30 @@ class RayEngine:
 
         Raises:
             MissingPackageError: Ray is not installed.
-            RunError: something cannot be written there, or we cannot use such an address.
+            RunError: something of the user's is in the way.
+            UsageError: nothing can be written there, or we cannot use such an address.
         """
         check_ray()
         if Path(plan.out).suffix.lower() != ".parquet":
-            raise RunError(
+            raise UsageError(
                 expected="--out to end in .parquet: a folder that --engine ray makes",
                 received=printable(plan.out),
                 advice="Name such a folder, here or as a URL.",
             )
         if self._address is not None and self._address.startswith(_CLIENT):
-            raise RunError(
+            raise UsageError(
                 expected="the address of a cluster that this machine is part of",
                 received=f"{printable(self._address)}, which is for clients of one",
                 advice="Run the command on a machine of the cluster, with --ray-address auto.",
             )
         if plan.report is not None and _is_within(plan.report, plan.out):
-            raise RunError(
+            raise UsageError(
                 expected="a page outside the folder of the rows",
                 received=printable(plan.report),
                 advice="Name another file with --report.",
             )
+        if plan.report is not None:
+            refuse_folder(plan.report)
         if not plan.overwrite:
             check_report(plan.report)
         PartFolder(plan.out)  # refuses what is in the way before a cluster is started for it

@@ -145,7 +145,8 @@ class PartFolder:
                 expected=f"{what} {printable(self.place)}",
                 received=str(error),
                 advice="What was written before is unharmed: see to the place or to the"
-                " permissions, and run the same command again. It goes on from there.",
+                " permissions, and run the same command again, without --overwrite. It goes on from"
+                " there.",
             ) from error
 
     def _refused(self, expected: str, received: str) -> RunError:
