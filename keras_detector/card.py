@@ -54,6 +54,9 @@ FORMAT: Final = 2
 ANY_UPSCALE = 100.0
 """As `Stands.max_upscale`: verdicts are given however much a picture was enlarged."""
 
+MAX_NAME = 100
+"""Letters of a model's name."""
+
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 
@@ -189,7 +192,7 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     format: Literal[2]
-    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    name: Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
     summary: str
     labels: tuple[str, str]
     input: InputSpec

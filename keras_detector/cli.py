@@ -18,6 +18,7 @@ from keras_detector.errors import DetectorError
 from keras_detector.printable import printable
 from keras_detector.scan.command import add_scan_command
 from keras_detector.serve_command import add_serve_command
+from keras_detector.standard_streams import prepare_streams
 
 if TYPE_CHECKING:
     from keras_detector.strictness import Strictness
@@ -27,10 +28,8 @@ T = TypeVar("T")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    prepare_streams()
     options = _parser().parse_args(arguments)
-    # A file name that is not UTF-8, or a terminal that is not, must not end the run.
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         refuse_old_pillow()
         code: int = options.command(options)

@@ -133,7 +133,7 @@ class Curve(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if not self.points or self.points[0].threshold != 0.0:
             raise ValueError("the curve does not begin at the threshold 0")
         for rate in (r for p in self.points for r in (p.false_positive_rate, p.recall)):
-            if not 0.0 <= rate.low <= rate.value <= rate.high <= 1.0:
+            if not 0.0 <= rate.low <= rate.value <= rate.high <= 1.0 or rate.high == 0.0:
                 raise ValueError(f"the curve has a rate of {rate}")
         for before, point in pairwise(self.points):
             if not before.threshold < point.threshold:

@@ -112,8 +112,9 @@ def write_model_file(path: Path, *, keras_archive: bytes, twin: bytes, card: Car
     """Write a model file, wholly or not at all; the same arguments give the same bytes.
 
     Args:
-        path: where to, ending in `.keras`; an existing file is replaced at the very end. Where
-            the card says `"beside"`, so is an existing `twin_path(path)`, just before it.
+        path: where to, ending in `.keras`; an existing file, or what a link leads to, is replaced
+            at the very end. Where the card says `"beside"`, so is an existing `twin_path(path)`,
+            just before it.
         keras_archive: the bytes of the `.keras` file that plain Keras saved.
         twin: the same network as a LiteRT flatbuffer.
         card: the card; its `sha256` is filled in here.
@@ -156,7 +157,8 @@ def write_detector_file(path: Path, model: ModelFile) -> None:
 
 
 def _write(path: Path, members: dict[str, bytes], beside: bytes | None, *, weights: bool) -> None:
-    with atomic_file(path) as file:
+    # As `twin_path`: what a link leads to is written, not the link.
+    with atomic_file(Path(os.path.realpath(path))) as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
             for name, data in members.items():
                 entry = zipfile.ZipInfo(name)  # 1980-01-01, not now

@@ -2,13 +2,15 @@
 
 import msgspec
 
-from keras_detector.card import Card
+from keras_detector.card import MAX_NAME, Card
 from keras_detector.printable import printable
 
 
 def shown_card(card: Card) -> Card:
     """The card with every text, names of sources as well, made `printable`."""
-    return msgspec.convert(_shown(msgspec.to_builtins(card)), Card)
+    values = {key: _shown(value) for key, value in msgspec.to_builtins(card).items()}
+    # Escapes are longer than what they stand for.
+    return msgspec.convert(values | {"name": printable(card.name)[:MAX_NAME]}, Card)
 
 
 def _shown(value: object) -> object:

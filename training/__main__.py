@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from keras_detector.dependency_floors import refuse_old_pillow
 from keras_detector.errors import DetectorError
+from keras_detector.standard_streams import prepare_streams
 from training import calibrate_command, fine_tune_command, fit_command, probe_command
 from training.audit import command as audit_command
 from training.pairs import command as matched_pairs_command
@@ -20,10 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         the exit code: 0 done, 1 could not be finished, 2 the call, recipe or data is wrong, 3 a
         model file is bad, 130 interrupted.
     """
+    prepare_streams()
     options = _parser().parse_args(arguments)
-    # A name that is not UTF-8, or a terminal that is not, must not end the run.
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         refuse_old_pillow()
         return int(options.run(options))

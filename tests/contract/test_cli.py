@@ -258,3 +258,15 @@ def test_version_answers_before_anything_heavy_is_imported() -> None:
     )
     assert done.stdout.strip()
     assert "numpy" not in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of POSIX")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_closed_stream_ends_nothing(closed: str, tiny_model: Path, picture: Path) -> None:
+    """What is opened next would take its place."""
+    command = f"{sys.executable} -m keras_detector.cli predict"
+    call = f"{command} '{picture}' --model '{tiny_model}' {closed}"
+    done = subprocess.run(["sh", "-c", call], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert bool(done.stdout) is (closed == "2>&-")

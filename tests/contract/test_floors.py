@@ -16,6 +16,7 @@ FLOORS = {
     "native_stderr": 0,
     "pixels": 0,
     "printable": 0,
+    "standard_streams": 0,
     "atomic_file": 1,
     "card": 1,
     "class_folders": 1,

@@ -236,3 +236,8 @@ def test_a_stranger_s_card_on_a_terminal(
     text = capsys.readouterr().out
     assert text.isascii()
     assert json.loads(text)["limits"] == texts
+    # Escapes are longer than the letters of a name that do not show.
+    longest = msgspec.structs.replace(card, name="\u200b" * 100)
+    write_model_file(path, keras_archive=keras_archive(), twin=TWIN, card=longest)
+    assert main(["info", str(path)]) == 0
+    shows(capsys)

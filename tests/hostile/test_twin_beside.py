@@ -160,3 +160,18 @@ def test_plain_zip_readers_see_a_keras_archive(pair: Path) -> None:
     with zipfile.ZipFile(pair) as archive:
         names = set(archive.namelist())
     assert names == {"card.json", "config.json", "metadata.json", "model.weights.h5"}
+
+
+def test_writing_through_a_link_writes_what_it_leads_to(
+    pair: Path, tmp_path: Path, beside: Card
+) -> None:
+    """Both files: either alone would leave two models broken."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    link = folder / "other.keras"
+    link.symlink_to(pair)
+    larger = TWIN + bytes(1000)
+    write_model_file(link, keras_archive=keras_archive(), twin=larger, card=beside)
+    assert link.is_symlink()
+    assert files_in(folder) == [link]
+    assert read_model_file(link).twin == read_model_file(pair).twin == larger

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_detector.atomic_file import atomic_file, write_atomically
+from keras_detector.atomic_file import atomic_file, remove_leftovers, write_atomically
 from keras_detector.errors import ModelFileError, SaveError
 
 
@@ -111,6 +111,51 @@ def test_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "a.bin").stat().st_mode) == 0o640
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+@pytest.mark.parametrize(("mode", "after"), [(0o600, 0o600), (0o664, 0o664), (0o444, 0o644)])
+def test_permissions_of_what_is_replaced_stay(mode: int, after: int, tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    path.touch()
+    path.chmod(mode)
+    write_atomically(path, b"new")
+    assert stat.S_IMODE(path.stat().st_mode) == after
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root gives files away")
+@pytest.mark.parametrize("allowed", [True, False])
+def test_no_other_group_may_read_it(
+    allowed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.bin"
+    path.touch()
+    path.chmod(0o640)
+    os.chown(path, -1, 4242)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    if not allowed:
+        monkeypatch.setattr(os, "chown", refuse)
+    write_atomically(path, b"new")
+    status = path.stat()
+    assert (status.st_gid, stat.S_IMODE(status.st_mode)) == (
+        (4242, 0o640) if allowed else (os.getegid(), 0o600)
+    )
+
+
+def test_leftovers_of_other_files_stay(tmp_path: Path) -> None:
+    """Two scans may write into one folder, under names that begin alike."""
+    ours, theirs = (tmp_path / f"{'long ' * 20}{number}.csv" for number in (1, 2))
+    with atomic_file(ours):
+        (left,) = files_in(tmp_path)
+    ours.unlink()
+    left.touch()  # as a kill leaves it
+    remove_leftovers(theirs)
+    assert files_in(tmp_path) == [left]
+    remove_leftovers(ours)
+    assert files_in(tmp_path) == []
 
 
 def test_long_and_strange_names_are_written(tmp_path: Path) -> None:

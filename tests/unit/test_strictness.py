@@ -119,7 +119,9 @@ def test_a_curve_that_is_none_is_refused(
         make_curve(*points)
 
 
-@pytest.mark.parametrize("rate", [(0.5, 0.6, 0.7), (0.5, 0.4, 1.1), (float("nan"), 0.0, 1.0)])
+@pytest.mark.parametrize(
+    "rate", [(0.5, 0.6, 0.7), (0.5, 0.4, 1.1), (float("nan"), 0.0, 1.0), (0.0, 0.0, 0.0)]
+)
 def test_a_rate_that_is_none_is_refused(rate: tuple[float, float, float]) -> None:
     for pair in ((share_of_100(50), Estimate(*rate)), (Estimate(*rate), share_of_100(50))):
         with pytest.raises(ValueError, match="rate of"):
