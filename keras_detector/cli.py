@@ -15,6 +15,7 @@ from keras_detector import __version__
 from keras_detector.dependency_floors import refuse_old_pillow
 from keras_detector.enhance_command import add_enhance_command
 from keras_detector.errors import DetectorError
+from keras_detector.option_types import number
 from keras_detector.printable import printable
 from keras_detector.scan.command import add_scan_command
 from keras_detector.serve_command import add_serve_command
@@ -94,7 +95,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     explain.add_argument("picture", type=Path, metavar="IMAGE")
     explain.add_argument("--out", type=Path, required=True, metavar="PNG", help="where to draw it")
-    explain.add_argument("--opacity", type=_share, default=0.6, help="of the colours, 0 to 1")
+    explain.add_argument(
+        "--opacity", type=number(0.0, 1.0), default=0.6, help="of the colours, 0 to 1"
+    )
     explain.add_argument("--overwrite", action="store_true", help="replace an existing PNG")
     explain.set_defaults(command=_explain)
 
@@ -166,13 +169,6 @@ def _explain(options: argparse.Namespace) -> int:
     row = Row(options.picture, examined.prediction)
     print(row.to_json() if options.json else row.to_text())
     return 0
-
-
-def _share(text: str) -> float:
-    share = float(text)
-    if not 0.0 <= share <= 1.0:
-        raise argparse.ArgumentTypeError(f"{text} is not within 0 to 1")
-    return share
 
 
 def _strictness(text: str) -> "Strictness":

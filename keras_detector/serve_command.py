@@ -10,6 +10,7 @@ from typing import Any
 
 from keras_detector.dependency_floors import refuse_old_parsers
 from keras_detector.errors import MissingPackageError
+from keras_detector.option_types import number, whole
 
 _PACKAGES = ("fastapi", "prometheus_client", "python_multipart", "uvicorn")
 
@@ -32,7 +33,10 @@ def add_serve_command(commands: Any, parents: Sequence[argparse.ArgumentParser])
         "--host", default="127.0.0.1", help="default: %(default)s, only this machine"
     )
     serve.add_argument(
-        "--port", type=_port, default=8000, help="default: %(default)s; 0 takes one that is free"
+        "--port",
+        type=whole(0, 65_535),
+        default=8000,
+        help="default: %(default)s; 0 takes one that is free",
     )
     serve.add_argument("--token-file", type=Path, metavar="FILE", help="what clients must know")
     serve.add_argument(
@@ -47,20 +51,20 @@ def add_serve_command(commands: Any, parents: Sequence[argparse.ArgumentParser])
     )
     serve.add_argument(
         "--workers",
-        type=_at_least_one,
+        type=whole(1),
         metavar="N",
         help="pictures judged at the same time; default: as many as there are processor cores for",
     )
     serve.add_argument(
         "--queue",
-        type=_count,
+        type=whole(0),
         default=16,
         metavar="N",
         help="requests that may wait beside those; default: %(default)s",
     )
     serve.add_argument(
         "--timeout",
-        type=_seconds,
+        type=number(0.0, 3_600.0, above=True),
         default="30",
         metavar="SECONDS",
         help="for a client to send, for an answer, and for a client to fetch it; "
@@ -113,37 +117,5 @@ def _serve(options: argparse.Namespace) -> int:
     return 0
 
 
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65_535:
-        raise argparse.ArgumentTypeError(f"{text} is not within 0 to 65535")
-    return port
-
-
 def _megabytes(text: str) -> int:
-    return round(_positive(text, 1_000.0) * 1e6)
-
-
-def _seconds(text: str) -> float:
-    return _positive(text, 3_600.0)
-
-
-def _positive(text: str, most: float) -> float:
-    value = float(text)
-    if not 0.0 < value <= most:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most {most:g}")
-    return value
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 0:
-        raise argparse.ArgumentTypeError(f"{text} is below 0")
-    return count
-
-
-def _at_least_one(text: str) -> int:
-    count = _count(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError("at least one is needed")
-    return count
+    return round(number(0.0, 1_000.0, above=True)(text) * 1e6)

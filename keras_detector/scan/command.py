@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_detector.errors import DataError
 from keras_detector.object_store import to_place
+from keras_detector.option_types import whole
 from keras_detector.printable import printable
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def add_scan_command(commands: Any, judging: argparse.ArgumentParser) -> None:
         "--overwrite", action="store_true", help="begin anew, replace files in the way"
     )
     parser.add_argument(
-        "--workers", type=_positive, metavar="N", help="processes; default: one for each core"
+        "--workers", type=whole(1), metavar="N", help="processes; default: one for each core"
     )
     parser.add_argument(
         "--engine",
@@ -81,10 +82,10 @@ def add_scan_command(commands: Any, judging: argparse.ArgumentParser) -> None:
         help="of the cluster; default: RAY_ADDRESS, or one that is started on this machine",
     )
     parser.add_argument(
-        "--time-limit", type=_positive, default=60, metavar="S", help="seconds a picture may take"
+        "--time-limit", type=whole(1), default=60, metavar="S", help="seconds a picture may take"
     )
     parser.add_argument(
-        "--memory-limit", type=_positive, default=4096, metavar="MIB", help="of each process"
+        "--memory-limit", type=whole(1), default=4096, metavar="MIB", help="of each process"
     )
     parser.set_defaults(command=run_scan_command)
 
@@ -141,13 +142,6 @@ def run_scan_command(options: argparse.Namespace) -> int:
     if counts.stopped:
         return 130
     return int(not counts.found or counts.all_errors > 0)
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return number
 
 
 def _engine(options: argparse.Namespace) -> "Engine":

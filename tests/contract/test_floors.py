@@ -14,6 +14,7 @@ FLOORS = {
     "errors": 0,
     "labels": 0,
     "native_stderr": 0,
+    "option_types": 0,
     "pixels": 0,
     "printable": 0,
     "standard_streams": 0,
