@@ -29,6 +29,7 @@ def whole_lines(path: Path) -> list[bytes]:
     return data[: data.rfind(b"\n") + 1].splitlines()
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("kills", "files"), [(3, 1000), pytest.param(50, 12_000, marks=pytest.mark.slow)]
 )
