@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from keras_detector.card import Card
 from keras_detector.errors import DataError, RunError
+from keras_detector.labelled_directory import read_labelled_directory
 from keras_detector.labels import Label
 from keras_detector.measure import measure, measure_sources
 from keras_detector.model_file import read_model_file, write_model_file
@@ -83,11 +84,12 @@ def calibrate(
             received=f"{printable(out)}, which exists",
             advice="Choose another --out: no model is ever replaced.",
         )
+    directory = read_labelled_directory(root)
     found = read_model_file(model)
     card = found.card
     runtime = Runtime(found.twin, card.input)
     with tempfile.TemporaryDirectory() as temporary:
-        pictures = read_pictures(root, card.input, Path(temporary))
+        pictures = read_pictures(directory, card.input, Path(temporary))
         for sentence in pictures.findings:
             announce(sentence)
         rows = pictures.usable

@@ -15,6 +15,7 @@ from keras_detector.labels import Label
 from keras_detector.model_file import write_model_file
 from keras_detector.printable import printable
 from training.dataset import Dataset, prepare_dataset
+from training.held_out import plan_held_out
 from training.kept_audit import kept_audit
 from training.measured_card import MeasuredModel
 from training.recipe import AnyRecipe, TuningRecipe
@@ -84,9 +85,12 @@ def prepare_run(
         seed=recipe.train.seed,
         cache=run.pictures,
         hold_out=recipe.data.hold_out,
+        weighed=tuple(recipe.train.source_weights),
     )
     for sentence in (*dataset.findings, dataset.summary):
         announce(sentence)
+    if recipe.verdict.validation == "sources":
+        plan_held_out(dataset, recipe.train.seed)
     # Hours of training later would be late to learn that the policy cannot be had.
     chosen_on = [dataset.rows[Split.VALIDATION]]
     if recipe.verdict.validation == "sources":

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from keras_detector.card import Threshold
 from keras_detector.figures import Figures, SourceFigures
+from keras_detector.labelled_directory import read_labelled_directory
 from keras_detector.measure import measure, measure_sources
 from training.backbone_network import build_extractor
 from training.cross_validation import group_folds, held_out_logits, source_folds
@@ -77,11 +78,12 @@ def probe(
         WeightsError: its weights cannot be had.
     """
     began = time.monotonic()
+    directory = read_labelled_directory(root)
     make_deterministic(recipe.train.seed)
     extractor = build_extractor(recipe.network, recipe.input.size)
     with tempfile.TemporaryDirectory() as temporary:
         place = cache or Path(temporary)
-        found = read_pictures(root, recipe.input, place / "pictures")
+        found = read_pictures(directory, recipe.input, place / "pictures")
         for sentence in found.findings:
             announce(sentence)
         rows = found.usable

@@ -12,7 +12,7 @@ from keras_detector.labelled_directory import read_labelled_directory
 from keras_detector.model_file import read_model_file
 from keras_detector.networks.mirror import unwrap_mirrored
 from keras_detector.printable import printable
-from training.fine_tuning import fine_tune
+from training.fine_tuning import fine_tune, first_unfrozen
 from training.keras_form import check_keras_form, open_keras_form
 from training.measured_card import CardPlan, measured_card
 from training.model_run import finish_run, prepare_run, refuse_existing
@@ -54,6 +54,7 @@ def tune(
     Raises:
         DataError: the directory cannot be trained on.
         ModelFileError: the model file is bad, or its network cannot be trained.
+        RecipeError: the recipe names a source or a layer that is not there.
         RunError: `out` or the report exists, the loss is lost, or an unfinished run does not fit.
         SaveError: something cannot be written; nothing that was there is harmed.
         ThresholdError: the validation data cannot support the threshold policy.
@@ -67,10 +68,11 @@ def tune(
     with run:
         if restart:
             run.remove()
-        prepared = prepare_run(root, recipe, card.input, run, announce)
-        dataset = prepared.dataset
         make_deterministic(recipe.train.seed)
         trunk, mirrored = _trunk(model)
+        first_unfrozen(trunk, recipe.fine_tune)
+        prepared = prepare_run(root, recipe, card.input, run, announce)
+        dataset = prepared.dataset
         tuned = fine_tune(trunk, recipe, card.input, dataset, run, package_versions())
         trained = Trained(
             trunk=trunk,

@@ -11,7 +11,7 @@ from PIL import Image
 
 from keras_detector.card import InputSpec
 from keras_detector.enhance import enhance
-from keras_detector.errors import DataError
+from keras_detector.errors import DataError, RecipeError
 from keras_detector.images import decode, fit
 from keras_detector.labelled_directory import Split
 from tests.conftest import draw_picture, write_dataset
@@ -140,6 +140,27 @@ def test_a_balanced_subset(data: Path) -> None:
     rows = np.concatenate(list(dataset.rows.values()))
     assert len(rows) == 40
     assert dataset.labels[rows].sum() == 20
+
+
+@pytest.mark.parametrize(
+    ("lines", "match"),
+    [
+        ({"hold_out": ["nowhere"]}, "data.hold_out: fake, real"),
+        ({"weighed": ["pairs"]}, r"pairs.*--set 'train\.source_weights=\{\}'"),
+        ({"dataset_size": 41}, "even"),
+        ({"dataset_size": 100}, "50 usable real"),
+    ],
+)
+def test_what_the_listing_shows_to_be_wrong_is_refused_before_a_picture_is_decoded(
+    lines: dict[str, object], match: str, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training import decoding
+
+    decoded: list[Path] = []
+    monkeypatch.setattr(decoding, "decode", lambda path: decoded.append(path) or decode(path))
+    with pytest.raises((DataError, RecipeError), match=match):
+        prepare(data, **lines)
+    assert not decoded
 
 
 def test_enhancement_changes_what_is_packed(data: Path) -> None:

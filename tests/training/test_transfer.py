@@ -12,6 +12,7 @@ from keras_detector.model_file import read_model_file
 from tests.training.runs import same_weights, train
 from tests.training.tiny_backbone import LINES, register
 from training import features as features_module
+from training import transfer
 from training.run_directory import RunDirectory
 
 TINY = (
@@ -144,13 +145,20 @@ def test_an_untrained_network_is_trained_as_a_whole(dataset: Path, tmp_path: Pat
     assert card.figures["validation"].roc_auc.value > 0.7
 
 
+def test_a_layer_that_is_not_there_is_refused_before_the_first_phase(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer, "extract_features", None)
+    with pytest.raises(RecipeError, match="block1_conv"):
+        train_tiny(dataset, tmp_path / "m.keras", "fine_tune.epochs=1", "fine_tune.unfreeze=blok")
+
+
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
         (("network.backbone=no-such",), "a backbone"),
         (("network.options={depth = 3}",), "network.options"),
         (("network.pooling=none",), "average, max or flatten"),
-        (("fine_tune.epochs=1", "fine_tune.unfreeze=block9"), "block1_conv"),
         (('data.hold_out=["nowhere"]',), "fake, real"),
         (("train.source_weights={nowhere = 2.0}",), "fake, real"),
     ],

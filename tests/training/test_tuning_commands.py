@@ -10,6 +10,7 @@ from keras_detector.model_file import read_model_file
 from keras_detector.strictness import cost
 from tests.conftest import write_dataset
 from tests.training.runs import assert_mirrored, same_weights
+from training import tune
 from training.__main__ import main
 
 SMALL = ("input.size=32", "head.c=0.1", "network.weights=none")
@@ -119,6 +120,19 @@ def test_fine_tune_goes_from_any_model_to_a_new_file(tiny_model: Path, tmp_path:
     for target in (model, out):
         assert run("fine-tune", model, other, "--out", target, changes=TUNE) == 1
     assert model.read_bytes() == before
+
+
+def test_fine_tune_refuses_a_layer_that_is_not_there_before_it_reads_a_picture(
+    tiny_model: Path,
+    dataset: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(tune, "prepare_run", None)
+    call = ("fine-tune", tiny_model, dataset, "--out", tmp_path / "new.keras")
+    assert run(*call, changes=("fine_tune.unfreeze=blok",)) == 2
+    assert "fine_tune.unfreeze" in capsys.readouterr().err
 
 
 def test_a_mirrored_model_stays_mirrored(sources: Path, tmp_path: Path) -> None:
