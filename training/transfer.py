@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from keras_detector.labelled_directory import Split
-from training.backbone_network import attach_head, build_extractor, set_head
+from training.backbone_network import attach_head, build_extractor, refuse_unexplained, set_head
 from training.dataset import Dataset
 from training.feature_head import History, feature_logits, fit_head
 from training.features import MIRRORED, PLAIN, Features, extract_features
@@ -35,8 +35,8 @@ def train_transfer(
         rounds: which sources are left out one by one, each from a head of its own; None for none.
 
     Raises:
-        RecipeError: the backbone does not exist or does not fit the recipe, or has no layer of the
-            name to unfreeze from.
+        RecipeError: the backbone does not exist or does not fit the recipe, has no layer of the
+            name to unfreeze from, or could not be saved.
         RunError: the loss is not finite, or `run` holds the state of another training.
         SaveError: features or state cannot be written.
     """
@@ -44,6 +44,7 @@ def train_transfer(
     make_deterministic(recipe.train.seed)
     extractor = build_extractor(recipe.network, recipe.input.size)
     trunk = attach_head(extractor, recipe.head)
+    refuse_unexplained(trunk)
     if recipe.fine_tune.epochs:  # a layer that is not there is no matter for after the first phase
         first_unfrozen(trunk, recipe.fine_tune)
     history: History = {name: [] for name in ("loss", "accuracy", "val_loss", "val_accuracy")}

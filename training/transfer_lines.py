@@ -40,7 +40,7 @@ class BackboneNetwork(
     backbone: str
     weights: str
     options: dict[str, Option]
-    pooling: Literal["average", "max", "flatten", "none"]
+    pooling: Literal["average", "flatten", "none"]
     mirror: bool
 
 

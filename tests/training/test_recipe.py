@@ -140,6 +140,7 @@ def test_every_line_for_a_backbone_belongs_to_one_that_there_is() -> None:
         ["head.kind=none"],
         ["views.plain=false", "views.augmented=0"],
         ["network.pooling=sum"],
+        ["network.pooling=max"],
         ["fine_tune.learning_rate=0"],
         ["train.balance=galleries"],
         ["train.precision=float8"],

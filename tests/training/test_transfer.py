@@ -11,8 +11,8 @@ from keras_detector.errors import RecipeError
 from keras_detector.model_file import read_model_file
 from tests.training.runs import same_weights, train
 from tests.training.tiny_backbone import LINES, register
+from training import backbone_network, transfer
 from training import features as features_module
-from training import transfer
 from training.run_directory import RunDirectory
 
 TINY = (
@@ -145,6 +145,18 @@ def test_an_untrained_network_is_trained_as_a_whole(dataset: Path, tmp_path: Pat
     assert card.figures["validation"].roc_auc.value > 0.7
 
 
+def test_a_network_that_could_not_be_saved_is_refused_before_the_first_phase(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pooled_by_maximum(features: keras.KerasTensor, _: object) -> keras.KerasTensor:
+        return keras.layers.GlobalMaxPooling2D()(features)
+
+    monkeypatch.setattr(backbone_network, "_pooled", pooled_by_maximum)
+    monkeypatch.setattr(transfer, "extract_features", None)
+    with pytest.raises(RecipeError, match="GlobalMaxPooling2D"):
+        train_tiny(dataset, tmp_path / "m.keras")
+
+
 def test_a_layer_that_is_not_there_is_refused_before_the_first_phase(
     dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,7 +170,7 @@ def test_a_layer_that_is_not_there_is_refused_before_the_first_phase(
     [
         (("network.backbone=no-such",), "a backbone"),
         (("network.options={depth = 3}",), "network.options"),
-        (("network.pooling=none",), "average, max or flatten"),
+        (("network.pooling=none",), "average or flatten"),
         (('data.hold_out=["nowhere"]',), "fake, real"),
         (("train.source_weights={nowhere = 2.0}",), "fake, real"),
     ],
