@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from training.batches import Batches, EpochOrder, OrderedBatches
 from training.progress import TrainingProgress
@@ -54,28 +55,34 @@ def run_epochs(
         identity: what must be the same for a kept state to be gone on from.
 
     Raises:
-        RunError: the loss is not finite, or `run` holds the state of another training.
+        RunError: the loss is not finite, a picture has become unreadable, or `run` holds the state
+            of another training.
         SaveError: the state cannot be written.
     """
     keeper = _StateKeeper(run, identity, stopping)
     done = keeper.resume(network)
     if not keeper.finished:
-        network.fit(
-            batches,
-            validation_data=validation,
-            initial_epoch=done,
-            epochs=epochs,
-            shuffle=False,  # `Batches` does, by seed and epoch; Keras would by what came before
-            verbose=0,
-            callbacks=[
-                EpochOrder(batches),
-                EpochSeeding(seed),
-                NonFiniteLossStopping(),
-                stopping,
-                TrainingProgress(epochs=epochs, batches=len(batches), done=done),
-                keeper,
-            ],
-        )
+        try:
+            network.fit(
+                batches,
+                validation_data=validation,
+                initial_epoch=done,
+                epochs=epochs,
+                shuffle=False,  # `Batches` does, by seed and epoch; Keras would by what came before
+                verbose=0,
+                callbacks=[
+                    EpochOrder(batches),
+                    EpochSeeding(seed),
+                    NonFiniteLossStopping(),
+                    stopping,
+                    TrainingProgress(epochs=epochs, batches=len(batches), done=done),
+                    keeper,
+                ],
+            )
+        except tf.errors.OpError:
+            if batches.error is not None:
+                raise batches.error from None
+            raise
     return Epochs(keeper.history, keeper.best_epoch, keeper.best_weights, keeper.seconds)
 
 

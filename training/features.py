@@ -23,9 +23,10 @@ from tqdm import tqdm
 from keras_detector.atomic_file import write_atomically
 from keras_detector.card import InputSpec
 from keras_detector.errors import RunError, SaveError
-from keras_detector.images import decode, fit
+from keras_detector.images import fit
 from keras_detector.pixels import Pixels
 from keras_detector.printable import printable
+from training.reread import reread
 from training.web_augmentation import WebAugmentation
 
 PLAIN, MIRRORED = 0, 1
@@ -104,7 +105,7 @@ def extract_features(
 
     Raises:
         SaveError: the features cannot be written; those already kept are unharmed.
-        ImageError: a picture has become unreadable since it was packed.
+        RunError: a picture has become unreadable since it was packed, or a feature is not finite.
     """
     rows = np.concatenate([members for _, members in views])
     numbers = np.concatenate([np.full(len(members), view) for view, members in views])
@@ -153,7 +154,7 @@ class _Inputs:
             return np.asarray(self._pictures.pixels[row])
         if view == MIRRORED:
             return np.asarray(self._pictures.pixels[row][:, ::-1])
-        pixels = decode(self._pictures.paths[row])
+        pixels = reread(self._pictures.paths[row])
         return fit(self._augmentation(pixels, [self._seed, row, view]), self._spec)
 
 

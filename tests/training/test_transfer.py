@@ -1,17 +1,21 @@
 """A head on a frozen backbone, fine-tuning, and both going on after a kill."""
 
+import shutil
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
 from keras_detector.card import Card
-from keras_detector.errors import RecipeError
+from keras_detector.errors import RecipeError, RunError
+from keras_detector.labelled_directory import Split
 from keras_detector.model_file import read_model_file
 from tests.training.runs import same_weights, train
 from tests.training.tiny_backbone import LINES, register
-from training import backbone_network, transfer
+from training import backbone_network, measured_card, transfer
 from training import features as features_module
 from training.run_directory import RunDirectory
 
@@ -143,6 +147,40 @@ def test_an_untrained_network_is_trained_as_a_whole(dataset: Path, tmp_path: Pat
     )
     assert card.training.epochs == 4
     assert card.figures["validation"].roc_auc.value > 0.7
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "at"),
+    [
+        (transfer, "extract_features", 1),
+        (transfer, "fine_tune", 3),
+        (measured_card, "robust_figures", None),
+    ],
+)
+def test_a_picture_that_vanishes_in_the_middle_is_named(
+    module: ModuleType,
+    name: str,
+    at: int | None,
+    dataset: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = Path(shutil.copytree(dataset, tmp_path / "data"))
+    work, gone = getattr(module, name), []
+
+    def unlink_and_work(*arguments: Any, **named: Any) -> object:
+        if at is None:
+            gone.append(named["paths"][0])
+        else:
+            pictures = arguments[at]
+            gone.append(pictures.paths[pictures.rows[Split.TRAIN][0]])
+        gone[0].unlink()
+        return work(*arguments, **named)
+
+    monkeypatch.setattr(module, name, unlink_and_work)
+    with pytest.raises(RunError, match="once more") as caught:
+        train_tiny(data, tmp_path / "m.keras", "fine_tune.epochs=1")
+    assert str(gone[0]) in str(caught.value)
 
 
 def test_a_network_that_could_not_be_saved_is_refused_before_the_first_phase(
