@@ -5,23 +5,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from keras_detector.audit_note import audit_sentence
 from keras_detector.card import AuditNote, Card, InputSpec
 from keras_detector.errors import RunError
-from keras_detector.labelled_directory import Split
 from keras_detector.labels import Label
 from keras_detector.model_file import write_model_file
 from keras_detector.printable import printable
 from training.dataset import Dataset, prepare_dataset
-from training.held_out import plan_held_out
+from training.held_out import source_plan
 from training.kept_audit import kept_audit
 from training.measured_card import MeasuredModel
 from training.recipe import AnyRecipe, TuningRecipe
 from training.report.model_report import write_report
 from training.run_directory import RunDirectory
 from training.threshold import check_policy
+from training.verdict_rows import verdict_rows
 
 
 @dataclass(frozen=True)
@@ -89,14 +87,11 @@ def prepare_run(
     )
     for sentence in (*dataset.findings, dataset.summary):
         announce(sentence)
-    if recipe.verdict.validation == "sources":
-        plan_held_out(dataset, recipe.train.seed)
     # Hours of training later would be late to learn that the policy cannot be had.
-    chosen_on = [dataset.rows[Split.VALIDATION]]
+    chosen_on = verdict_rows(dataset, recipe.verdict, recipe.export)
+    check_policy(recipe.verdict.threshold, int((dataset.labels[chosen_on] == Label.REAL).sum()))
     if recipe.verdict.validation == "sources":
-        chosen_on.append(dataset.rows[Split.TRAIN])
-    n_real = int((dataset.labels[np.concatenate(chosen_on)] == Label.REAL).sum())
-    check_policy(recipe.verdict.threshold, n_real)
+        source_plan(dataset, chosen_on, recipe.train.seed)
     audit = kept_audit(dataset, run.audit)
     announce(audit_sentence(audit))
     return Prepared(dataset, audit)

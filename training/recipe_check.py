@@ -1,5 +1,6 @@
 """What a recipe's lines must say together, beyond each by itself."""
 
+import json
 from typing import TYPE_CHECKING
 
 from keras_detector.errors import RecipeError
@@ -59,12 +60,36 @@ def check_transfer(recipe: "TransferRecipe") -> None:
             advice="Only such a head can be solved again without each source: use "
             "verdict.validation=split.",
         )
+    if recipe.verdict.validation == "sources":
+        _check_held_out_heads(recipe)
     if not views.plain and not views.augmented:
         raise RecipeError(
             expected="at least one view of each training picture",
             received="views.plain false and views.augmented 0",
             advice="For example: --set views.plain=true",
         )
+
+
+def _check_held_out_heads(recipe: "TransferRecipe") -> None:
+    """Refuse what the heads that are solved without each source do not do; as `check_recipe`.
+
+    A threshold of heads that were fitted otherwise would not be the model's own.
+    """
+    train, views = recipe.train, recipe.views
+    needed = {
+        "train.balance": (train.balance, "sources"),
+        "train.class_weights": (list(train.class_weights), [1.0, 1.0]),
+        "views.plain": (views.plain, True),
+        "views.augmented": (views.augmented, 0),
+    }
+    for line, (received, expected) in needed.items():
+        if received != expected:
+            raise RecipeError(
+                expected=f"{line}={json.dumps(expected)}, for verdict.validation = sources",
+                received=json.dumps(received),
+                advice="The heads without each source are fitted so: change the line, or use "
+                "--set verdict.validation=split.",
+            )
 
 
 def check_tuning(data: DataLines, views: ViewLines) -> None:

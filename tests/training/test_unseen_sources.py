@@ -144,6 +144,22 @@ def test_what_cannot_be_solved_again_without_a_source_is_refused(
         load_recipe(recipe, [*changes, SOURCES])
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "train.balance=classes",
+        "train.class_weights=[1.0, 2.0]",
+        "views.augmented=2",
+        "views.plain=false",
+    ],
+)
+def test_a_head_that_is_fitted_otherwise_than_the_held_out_ones_is_refused(change: str) -> None:
+    changes = [change] if "plain" not in change else [change, "views.augmented=1"]
+    load_recipe("transfer", [*LINES, *changes])
+    with pytest.raises(RecipeError, match=change.partition("=")[0]):
+        load_recipe("transfer", [*LINES, SOURCES, change])
+
+
 def test_fine_tuning_refuses_it() -> None:
     with pytest.raises(RecipeError, match=r"verdict\.validation"):
         load_tuning_recipe(None, [SOURCES])
