@@ -23,7 +23,7 @@ def add_changes(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="LINE=VALUE",
-        help="change a line of the recipe, e.g. train.epochs=5; may be repeated",
+        help="change a line of the recipe, e.g. data.dataset_size=2000; may be repeated",
     )
 
 

@@ -72,7 +72,8 @@ def fine_tune(
     )
     validation = OrderedBatches(dataset.pixels, dataset.labels, dataset.rows[Split.VALIDATION])
     state = run.phase("fine_tune")
-    stopping = AccuracyTargetStopping(None, patience=lines.patience)
+    target = None if lines.target_accuracy == "none" else lines.target_accuracy
+    stopping = AccuracyTargetStopping(target, patience=lines.patience)
     if not state.has_state:
         before = network.evaluate(validation, verbose=0, return_dict=True)["accuracy"]
         at_start = {"best": before, "best_epoch": -1, "wait": 0, "target_reached": False}

@@ -1,14 +1,28 @@
 """What a recipe's lines must say together, beyond each by itself."""
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from keras_detector.errors import RecipeError
-from training.recipe_lines import DataLines, ResidualNetwork, SequentialNetwork, VerdictLines
-from training.transfer_lines import ViewLines
+from training.recipe_lines import (
+    DataLines,
+    ResidualNetwork,
+    SequentialNetwork,
+    TrainLines,
+    VerdictLines,
+)
+from training.transfer_lines import FineTuneLines, TuningTrainLines, ViewLines
 
 if TYPE_CHECKING:
     from training.recipe import Recipe, TransferRecipe
+
+
+# What `fine-tune` needs of [train] every training does; the rest is for gradient descent.
+_OPTIMISES_A_HEAD = [
+    line for line in TrainLines.__struct_fields__ if line not in TuningTrainLines.__struct_fields__
+]
+_TUNING_LINES = FineTuneLines.__struct_fields__
 
 
 def check_recipe(recipe: "Recipe | TransferRecipe") -> None:
@@ -67,6 +81,30 @@ def check_transfer(recipe: "TransferRecipe") -> None:
             expected="at least one view of each training picture",
             received="views.plain false and views.augmented 0",
             advice="For example: --set views.plain=true",
+        )
+
+
+def refuse_unread_lines(recipe: "Recipe | TransferRecipe", changed: Sequence[str]) -> None:
+    """Refuse changes to `[train]` lines that only a head of kind "trained" is optimised by.
+
+    Args:
+        recipe: with the changes.
+        changed: the lines that were changed, as `section.line`.
+
+    Raises:
+        RecipeError: one is not read, with the line that is.
+    """
+    head = getattr(recipe, "head", None)
+    if head is None or head.kind == "trained":
+        return
+    unread = [f"train.{line}" for line in _OPTIMISES_A_HEAD if f"train.{line}" in changed]
+    if unread:
+        line = unread[0].removeprefix("train.")
+        tuning = f"--set fine_tune.{line} for fine-tuning" if line in _TUNING_LINES else ""
+        raise RecipeError(
+            expected=f"a change to a line that is read where head.kind is {head.kind}",
+            received=unread[0],
+            advice=f"Use {' or '.join(filter(None, (tuning, '--set head.kind=trained')))}.",
         )
 
 

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from keras_detector.errors import RecipeError
 from training.recipe import SequentialNetwork, load_recipe, shipped_recipes
+from training.recipe_table import target_accuracy
 
 CNN32 = Path(__file__).parents[2] / "training" / "recipes" / "cnn32.toml"
 
@@ -131,6 +133,37 @@ def test_every_line_for_a_backbone_belongs_to_one_that_there_is() -> None:
 
     lines = tomllib.loads((CNN32.parents[1] / "backbone_recipes.toml").read_text("utf-8"))
     assert set(lines) <= set(BACKBONES)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "change", "read"),
+    [
+        ("seed-cnn", "train.epochs=5", "fine_tune.epochs"),
+        ("seed-cnn", "train.target_accuracy=0.93", "fine_tune.target_accuracy"),
+        ("transfer", "train.patience=2", "fine_tune.patience"),
+        ("transfer", "train.optimizer=sgd", "Use --set head.kind=trained"),
+    ],
+)
+def test_a_train_line_that_is_not_read_is_refused_with_the_one_that_is(
+    recipe: str, change: str, read: str
+) -> None:
+    with pytest.raises(RecipeError, match=read):
+        load_recipe(recipe, [change])
+    load_recipe("transfer", [change, "head.kind=trained"])
+    load_recipe(recipe, ["train.seed=2", "train.class_weights=[1.0, 2.0]"])
+
+
+def test_the_target_of_a_report_is_that_of_the_phase_that_trains_by_epochs() -> None:
+    def target(recipe: str, *changes: str) -> float | None:
+        return target_accuracy(msgspec.to_builtins(load_recipe(recipe, changes)))
+
+    assert target("cnn32") == target("seed-cnn") == 0.93
+    assert target("transfer") is None
+    trained = ("head.kind=trained", "train.target_accuracy=0.8")
+    assert target("transfer", *trained) == 0.8
+    tuned = ("fine_tune.epochs=1", "fine_tune.target_accuracy=0.9")
+    assert target("transfer", *trained, *tuned) == 0.9
+    assert target("transfer", "fine_tune.target_accuracy=0.9") is None
 
 
 @pytest.mark.parametrize(

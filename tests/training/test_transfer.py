@@ -22,12 +22,17 @@ from training.run_directory import RunDirectory
 TINY = (
     *LINES,
     "views.augmented=1",
-    "train.batch_size=16",
-    "train.learning_rate=0.01",
     "fine_tune.batch_size=16",
     "fine_tune.learning_rate=0.001",
 )
-TRAINED = ("head.kind=trained", "head.hidden_units=[8]", "head.dropout=0.1", "train.epochs=4")
+TRAINED = (
+    "head.kind=trained",
+    "head.hidden_units=[8]",
+    "head.dropout=0.1",
+    "train.epochs=4",
+    "train.batch_size=16",
+    "train.learning_rate=0.01",
+)
 
 
 pytestmark = pytest.mark.usefixtures("tiny_backbone")
@@ -134,6 +139,12 @@ def test_batch_norm_stays_as_it_was_and_layers_below_the_named_one_too(
     for name, same in (("block1_conv", True), ("block1_bn", True), ("block2_conv", False)):
         weights = [m.get_layer(name).get_weights() for m in (before, after)]
         assert same == all(np.array_equal(a, b) for a, b in zip(*weights, strict=True)), name
+
+
+def test_fine_tuning_stops_at_its_target(dataset: Path, tmp_path: Path) -> None:
+    lines = ("fine_tune.epochs=4", "fine_tune.patience=4", "fine_tune.target_accuracy=0.51")
+    card = train_tiny(dataset, tmp_path / "m.keras", *lines)
+    assert card.training.epochs == 2  # the solved head's, and one
 
 
 def test_an_untrained_network_is_trained_as_a_whole(dataset: Path, tmp_path: Path) -> None:
