@@ -41,6 +41,7 @@ def run_epochs(
     seed: int,
     run: RunDirectory,
     identity: str,
+    rate_line: str = "train.learning_rate",
 ) -> Epochs:
     """Train a compiled network, or go on training it.
 
@@ -53,6 +54,7 @@ def run_epochs(
         seed: draws the network's dropout.
         run: where the state of each finished epoch is kept.
         identity: what must be the same for a kept state to be gone on from.
+        rate_line: the recipe's line of the learning rate.
 
     Raises:
         RunError: the loss is not finite, a picture has become unreadable, or `run` holds the state
@@ -73,7 +75,7 @@ def run_epochs(
                 callbacks=[
                     EpochOrder(batches),
                     EpochSeeding(seed),
-                    NonFiniteLossStopping(),
+                    NonFiniteLossStopping(rate_line),
                     stopping,
                     TrainingProgress(epochs=epochs, batches=len(batches), done=done),
                     keeper,

@@ -87,6 +87,7 @@ def fine_tune(
         seed=settings.seed,
         run=state,
         identity=_identity(recipe, spec, dataset, start, versions),
+        rate_line="fine_tune.learning_rate",
     )
     trunk.set_weights(ended.best_weights)
     return ended

@@ -40,7 +40,6 @@ def train_transfer(
         RunError: the loss is not finite, or `run` holds the state of another training.
         SaveError: features or state cannot be written.
     """
-    began = time.monotonic()
     make_deterministic(recipe.train.seed)
     extractor = build_extractor(recipe.network, recipe.input.size)
     trunk = attach_head(extractor, recipe.head)
@@ -48,7 +47,7 @@ def train_transfer(
     if recipe.fine_tune.epochs:  # a layer that is not there is no matter for after the first phase
         first_unfrozen(trunk, recipe.fine_tune)
     history: History = {name: [] for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
-    best_epoch, logits, held_out, unseen = 0, None, None, None
+    best_epoch, logits, held_out, unseen, seconds = 0, None, None, None, 0.0
     if recipe.head.kind != "none":
         features = _features(recipe, extractor, dataset, run)
         head = fit_head(recipe, dataset, features, run)
@@ -56,9 +55,11 @@ def train_transfer(
         history, best_epoch = head.history, head.best_epoch
         logits, used = np.full(len(dataset.labels), np.nan), dataset.used
         logits[used] = feature_logits(head.layers, features, used, mirror=recipe.network.mirror)
+        seconds += features.seconds + head.seconds
         if recipe.verdict.validation == "sources":
+            began = time.monotonic()
             held_out = held_out_sources(recipe, dataset, features)
-    seconds = time.monotonic() - began
+            seconds += time.monotonic() - began
     if recipe.head.kind != "none" and rounds is not None:  # measures; trains nothing that is kept
         unseen = leave_one_source_out(recipe, dataset, features, run, rounds)
     if recipe.fine_tune.epochs:

@@ -105,7 +105,7 @@ def test_fine_tuning_goes_on_after_a_kill_in_any_phase_to_the_same_result(
         patched.setattr(
             features_module,
             "_fill",
-            lambda values, done, *rest: seen.append(done) or fill(values, done, *rest),
+            lambda values, note, *rest: seen.append(note.done) or fill(values, note, *rest),
         )
         with pytest.raises(StoppedError):
             train_tiny(dataset, out, *changes)
