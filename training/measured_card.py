@@ -4,7 +4,7 @@ On test pictures the compiled network is also measured compressed, scaled and bl
 """
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from keras_detector.errors import RunError
 from keras_detector.labelled_directory import Split, read_labelled_directory
 from keras_detector.labels import LABEL_NAMES
 from keras_detector.measure import measure, measure_sources
+from keras_detector.printable import printable
 from keras_detector.runtime import Runtime
 from training.batches import OrderedBatches
 from training.calibration import fit_calibration
@@ -91,6 +92,7 @@ def measured_card(
     trained: Trained,
     network: keras.Model,
     collections: Mapping[str, Path],
+    announce: Callable[[str], None],
 ) -> MeasuredModel:
     """Calibrate, compile and measure a trained network.
 
@@ -101,6 +103,7 @@ def measured_card(
         trained: how the network was trained.
         network: with float32 weights.
         collections: name to a labelled directory that others gathered.
+        announce: told what of a collection was left out, a sentence at a time.
 
     Returns:
         what is written: the card with what its report is made of, and both forms of the network.
@@ -173,10 +176,13 @@ def measured_card(
             threshold,
         )
     test = spread(dataset.rows[Split.TEST], dataset.labels, ROBUSTNESS_PICTURES)
-    others = {}
+    others, findings = {}, list(dataset.findings)
     for name, directory in collections.items():
-        pictures = read_labelled_directory(directory).pictures
-        found = score_pictures(runtime, plan.input, pictures, name)
+        listed = read_labelled_directory(directory)
+        found = score_pictures(runtime, plan.input, listed.pictures, name)
+        for sentence in (*listed.findings, *found.findings):
+            findings.append(f"{printable(name)}: {sentence}")
+            announce(findings[-1])
         others[name] = (found.labels, calibration.score(found.logits))
     card = Card(
         format=FORMAT,
@@ -221,7 +227,7 @@ def measured_card(
         history=trained.history,
         target_accuracy=target_accuracy(plan.recipe),
         scored=scored,
-        findings=dataset.findings,
+        findings=tuple(findings),
         per_source=card.per_source,
         gallery=hang_split(
             dataset,

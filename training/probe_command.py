@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
         )
     changes = list(options.set)
     if options.weights is not None:
-        changes.append(f"network.weights={json.dumps(options.weights)}")
+        changes.append(f"network.weights={json.dumps(options.weights, ensure_ascii=False)}")
     recipe = load_recipe(options.backbone, changes)
     assert isinstance(recipe, TransferRecipe)  # noqa: S101 - every backbone's recipe is one
     import_tensorflow()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from keras_detector.errors import RecipeError
 from training.recipe_lines import (
+    AugmentLines,
     DataLines,
     ResidualNetwork,
     SequentialNetwork,
@@ -35,6 +36,7 @@ def check_recipe(recipe: "Recipe | TransferRecipe") -> None:
     if isinstance(network, SequentialNetwork | ResidualNetwork):
         _check_split(recipe.data)
         _check_blocks(network, recipe.input.size)
+        _check_shift(recipe.augment, recipe.input.size)  # type: ignore[union-attr]
         refuse_held_out_sources(recipe.verdict)
     else:
         check_transfer(recipe)  # type: ignore[arg-type]
@@ -163,6 +165,15 @@ def _check_split(data: DataLines) -> None:
             expected="three positive shares that sum to 1 in data.split",
             received=str(list(shares)),
             advice="For example: [0.7, 0.2, 0.1]",
+        )
+
+
+def _check_shift(augment: AugmentLines, size: int) -> None:
+    if augment.shift > size:
+        raise RecipeError(
+            expected=f"augment.shift of at most the picture's {size} pixels",
+            received=str(augment.shift),
+            advice="A few pixels are enough.",
         )
 
 

@@ -1,11 +1,13 @@
 """Recipes: complete, changeable line by line, refused when wrong."""
 
+import argparse
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from keras_detector.errors import RecipeError
+from training.command_options import changes_of, collections_of
 from training.recipe import SequentialNetwork, load_recipe, shipped_recipes
 from training.recipe_table import target_accuracy
 
@@ -76,6 +78,25 @@ def test_changes_apply_to_lines_of_any_section_and_type() -> None:
 def test_a_change_that_makes_no_sense_is_refused(change: str) -> None:
     with pytest.raises(RecipeError):
         load_recipe("cnn32", [change])
+
+
+def test_pictures_are_not_shifted_out_of_sight() -> None:
+    load_recipe("cnn32", ["augment.shift=32"])
+    with pytest.raises(RecipeError, match=r"augment\.shift"):
+        load_recipe("cnn32", ["augment.shift=33"])
+
+
+def test_sources_with_any_letters_can_be_held_out() -> None:
+    options = argparse.Namespace(set=[], hold_out=['\U0001f4f7 "a"', "b"])
+    recipe = load_recipe("cnn32", changes_of(options))
+    assert recipe.data.hold_out == tuple(options.hold_out)
+
+
+def test_two_collections_of_one_name_are_refused() -> None:
+    options = argparse.Namespace(collection=["web=a", "other=b"])
+    assert collections_of(options) == {"web": Path("a"), "other": Path("b")}
+    with pytest.raises(RecipeError, match="web twice"):
+        collections_of(argparse.Namespace(collection=["web=a", "web=b"]))
 
 
 def test_residual_blocks_must_match_the_channels() -> None:

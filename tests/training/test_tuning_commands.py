@@ -59,6 +59,7 @@ def test_a_held_out_source_is_tested_on_and_unknown_ones_are_refused(
     assert run(*call, "--hold-out", "nowhere", changes=SMALL) == 2
     assert "camera_a, camera_b, diffusion, gan" in capsys.readouterr().err
     web = write_dataset(tmp_path / "web", 12, seed=9)
+    (web / "real" / "broken.png").write_bytes(b"")
     call = (*call, "--hold-out", "gan", "--collection", f"web={web}")
     assert run(*call, changes=(*SMALL, "views.augmented=0", "data.split=[0.6, 0.2, 0.2]")) == 0
     card = read_model_file(out).card
@@ -70,9 +71,12 @@ def test_a_held_out_source_is_tested_on_and_unknown_ones_are_refused(
     own = cost(card, card.threshold.value)
     assert (own.false_positive_rate.value, own.recall.value) == (accused / 12, found / 12)
     assert card.training.recipe["data"]["hold_out"] == ["gan"]
-    printed = capsys.readouterr().out
+    printed, said = capsys.readouterr()
     assert "worst source" in printed
     assert "web ROC AUC" in printed
+    left_out = "web: Left out 1 pictures that cannot be read"
+    assert left_out in said
+    assert left_out in (tmp_path / "m-report" / "report.html").read_text()
 
 
 def test_calibrate_changes_the_verdict_and_not_the_network(
@@ -99,6 +103,18 @@ def test_calibrate_changes_the_verdict_and_not_the_network(
     assert "test accuracy" in capsys.readouterr().out
     assert run(*call) == 1  # nothing that exists is replaced
     assert "Choose another --out" in capsys.readouterr().err
+
+
+def test_a_twin_of_somebody_else_is_not_replaced_by_a_calibrated_model(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The shipped model's twin lies beside it."""
+    model = Path(__file__).parents[2] / "models" / "ai_imageclassifier.keras"
+    theirs = tmp_path / "mine.tflite"
+    theirs.write_bytes(b"theirs")
+    assert run("calibrate", model, dataset, "--out", tmp_path / "mine.keras") == 1
+    assert "mine.tflite, which exists" in capsys.readouterr().err
+    assert theirs.read_bytes() == b"theirs"
 
 
 def test_fine_tune_goes_from_any_model_to_a_new_file(tiny_model: Path, tmp_path: Path) -> None:
