@@ -12,9 +12,9 @@ from keras_detector.card import InputSpec
 from keras_detector.labelled_directory import Split, read_labelled_directory
 from keras_detector.pixels import Pixels
 from keras_detector.printable import printable
-from training.labelled_pictures import read_pictures
 from training.recipe_lines import Balance
-from training.split import SPLITS, assign_splits, choose_subset, refuse_size
+from training.split import SPLITS, assign_splits, choose_subset
+from training.surplus import read_for_subset
 from training.weighting import picture_weights, refuse_unknown_sources
 
 
@@ -113,10 +113,8 @@ def prepare_dataset(
     directory = read_labelled_directory(root)
     # What the names of the files show to be wrong is not found out after hours of decoding.
     refuse_unknown([picture.source for picture in directory.pictures])
-    if dataset_size is not None:
-        listed = np.array([picture.label for picture in directory.pictures])
-        refuse_size(listed, dataset_size)
-    found = read_pictures(directory, spec, cache)
+    named = (*hold_out, *weighed)
+    found = read_for_subset(directory, dataset_size, seed, spec, cache, named=named)
     labels, groups, usable = found.labels, found.groups, found.usable
     refuse_unknown(found.sources)
     findings = list(found.findings)

@@ -142,6 +142,36 @@ def test_a_balanced_subset(data: Path) -> None:
     assert dataset.labels[rows].sum() == 20
 
 
+def test_a_subset_reads_twice_what_it_needs_and_all_where_that_is_not_enough(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training import decoding
+
+    decoded: list[Path] = []
+    monkeypatch.setattr(decoding, "decode", lambda path: decoded.append(path) or decode(path))
+    first = prepare(data, dataset_size=20)
+    assert len(decoded) == 40
+    assert (len(used(first)), first.labels[first.used].sum()) == (20, 10)
+    assert prepare(data, dataset_size=20).fingerprint == first.fingerprint
+    assert prepare(data, dataset_size=20, seed=2).fingerprint != first.fingerprint
+    for path in sorted((data / "fake").iterdir())[10:]:
+        path.write_bytes(b"")
+    decoded.clear()
+    assert len(used(prepare(data, dataset_size=20))) == 20
+    assert {path for path in decoded if path.parent.name == "fake"} == set(
+        (data / "fake").iterdir()
+    )
+
+
+def test_a_named_source_is_found_however_few_pictures_it_has(data: Path) -> None:
+    for place in ("fake/large", "fake/small"):
+        (data / place).mkdir()
+    for number, path in enumerate(sorted((data / "fake").glob("*.png"))):
+        path.rename(data / "fake" / ("large" if number else "small") / path.name)
+    for seed in range(3):
+        assert "small" in prepare(data, dataset_size=20, weighed=["small"], seed=seed).sources
+
+
 @pytest.mark.parametrize(
     ("lines", "match"),
     [

@@ -44,6 +44,23 @@ def test_probe_prints_figures_for_unseen_pictures_and_unseen_sources(
     assert not list(tmp_path.rglob("*.keras"))
 
 
+def test_a_probe_takes_a_subset_and_refuses_lines_that_it_does_not_read(
+    sources: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ("probe", sources, "--backbone", "tiny", "--json")
+    assert run(*call, changes=(*SMALL, "data.dataset_size=40")) == 0
+    found = json.loads(capsys.readouterr().out)["held_out_pictures"]["figures"]
+    assert (found["n_real"], found["n_fake"]) == (20, 20)
+    for change in (
+        "data.hold_out=[]",
+        "views.augmented=1",
+        "network.mirror=true",
+        "head.kind=none",
+    ):
+        assert run(*call, changes=(change,)) == 2
+        assert change in capsys.readouterr().err
+
+
 def test_a_probe_of_an_unknown_backbone_lists_the_known_ones(
     sources: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
