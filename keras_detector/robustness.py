@@ -7,7 +7,6 @@ promise too much.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +18,6 @@ from keras_detector.measure import RESAMPLES, measure, wilson
 from keras_detector.pixels import Pixels
 from keras_detector.ranking import Labels, Ranked, Scores
 
-BATCH = 32
-"""How many pictures are held, and handed to `score`, at a time."""
-
 MIN_SOURCES = 3
 """A class of fewer sources is drawn from picture by picture."""
 
@@ -30,7 +26,7 @@ _SEED = 20170605
 
 def measure_robustness(
     labels: Labels,
-    score: Callable[[list[Pixels]], Scores],
+    score: Callable[[Pixels], float],
     pictures: Iterable[Pixels],
     threshold: Threshold,
     sources: Sequence[str] | None = None,
@@ -39,10 +35,10 @@ def measure_robustness(
 
     Args:
         labels: integers of shape (n,), `Label` values.
-        score: calibrated scores, floats of shape (k,) from 0 to 1, of k decoded pictures of any
-            sizes; it makes its own input of them (`images.fit`).
+        score: the calibrated score, 0 to 1, of a decoded picture of any size; it makes its own
+            input of it (`images.fit`).
         pictures: the n pictures, decoded (uint8, height x width x 3), in the order of `labels`;
-            gone through once, a few in memory at a time.
+            gone through once, one in memory at a time, as they may be large.
         threshold: where a score becomes fake.
         sources: the name of each picture's source, to let the intervals know of them.
 
@@ -50,17 +46,14 @@ def measure_robustness(
         condition name to its figures, in the order of `CONDITIONS`.
 
     Raises:
-        ValueError: labels, pictures, scores and sources are not of one number, or as `measure`.
+        ValueError: labels, pictures and sources are not of one number, or as `measure`.
     """
-    gathered: dict[str, list[Scores]] = {name: [] for name in CONDITIONS}
-    remaining = iter(pictures)
-    while batch := list(islice(remaining, BATCH)):
+    gathered: dict[str, list[float]] = {name: [] for name in CONDITIONS}
+    for pixels in pictures:
         for name, change in CONDITIONS.items():
-            gathered[name].append(np.asarray(score([change(pixels) for pixels in batch])))
+            gathered[name].append(score(change(pixels)))
     return {
-        name: measure_condition(
-            labels, np.concatenate(scores) if scores else np.empty(0), threshold, sources
-        )
+        name: measure_condition(labels, np.array(scores, np.float64), threshold, sources)
         for name, scores in gathered.items()
     }
 

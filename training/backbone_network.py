@@ -74,18 +74,35 @@ def set_head(network: keras.Model, layers: Layers) -> None:
         layer.set_weights([kernel.astype(np.float32), bias.astype(np.float32)])
 
 
+def refuse_unexplained(trunk: keras.Model) -> None:
+    """Refuse a network that could be trained and not be saved: every model explains its verdicts.
+
+    Raises:
+        RecipeError: its activation map has no closed form.
+    """
+    from keras_detector.networks.activation_map import with_activation_map
+
+    try:
+        with_activation_map(trunk)
+    except TypeError as error:
+        raise RecipeError(
+            expected="a network with a head that an activation map can be had of",
+            received=str(error),
+            advice="Use a backbone, network.pooling and head of the shipped recipes.",
+        ) from error
+
+
 def _pooled(features: keras.KerasTensor, network: BackboneNetwork) -> keras.KerasTensor:
     rank = len(features.shape)
     if (rank == 4) == (network.pooling == "none"):
         raise RecipeError(
             expected=f"network.pooling that fits {network.backbone}, which gives "
-            + ("a map: average, max or flatten" if rank == 4 else "a vector: none"),
+            + ("a map: average or flatten" if rank == 4 else "a vector: none"),
             received=network.pooling,
             advice="For example: --set network.pooling=" + ("average" if rank == 4 else "none"),
         )
     pooling = {
         "average": keras.layers.GlobalAveragePooling2D,
-        "max": keras.layers.GlobalMaxPooling2D,
         "flatten": keras.layers.Flatten,
     }
     return features if rank != 4 else pooling[network.pooling]()(features)

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from keras_detector.errors import DetectorError
 from keras_detector.labels import Label
 from training.augmentation import Augmentation
 
@@ -14,7 +15,8 @@ from training.augmentation import Augmentation
 class Batches(keras.utils.PyDataset):
     """Training batches: shuffled anew each epoch, augmented, weighted by class.
 
-    Set `epoch` before each epoch (`EpochOrder` does).
+    Set `epoch` before each epoch (`EpochOrder` does). What kept a batch from being made is `error`,
+    None while nothing did.
 
     Args:
         pixels: uint8 (n, s, s, 3), or features of any shape (n, ...); may be a memory map larger
@@ -48,6 +50,8 @@ class Batches(keras.utils.PyDataset):
         self._class_weights = np.asarray(class_weights, dtype=np.float32)
         self._weights = None if weights is None else np.asarray(weights, dtype=np.float32)
         self.epoch = 0
+        # TensorFlow, which asks for the batches, makes errors of its own of what is raised here.
+        self.error: DetectorError | None = None
         self._order = (-1, self._rows)
 
     def __len__(self) -> int:

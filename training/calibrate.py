@@ -18,9 +18,10 @@ from tqdm import tqdm
 
 from keras_detector.card import Card
 from keras_detector.errors import DataError, RunError
+from keras_detector.labelled_directory import read_labelled_directory
 from keras_detector.labels import Label
 from keras_detector.measure import measure, measure_sources
-from keras_detector.model_file import read_model_file, write_model_file
+from keras_detector.model_file import read_model_file, twin_path, write_model_file
 from keras_detector.printable import printable
 from keras_detector.runtime import Runtime
 from training.calibration import fit_calibration
@@ -74,20 +75,18 @@ def calibrate(
     Raises:
         DataError: the directory cannot be used.
         ModelFileError: the model file is bad.
-        RunError: `out` exists.
+        RunError: `out` exists, or a file where its twin goes.
         ThresholdError: the pictures cannot support the threshold policy.
     """
-    if os.path.exists(out):  # noqa: PTH110
-        raise RunError(
-            expected="a new file for the new model",
-            received=f"{printable(out)}, which exists",
-            advice="Choose another --out: no model is ever replaced.",
-        )
+    _refuse_existing(out)
     found = read_model_file(model)
     card = found.card
+    if card.twin.place == "beside":
+        _refuse_existing(twin_path(out))
+    directory = read_labelled_directory(root)
     runtime = Runtime(found.twin, card.input)
     with tempfile.TemporaryDirectory() as temporary:
-        pictures = read_pictures(root, card.input, Path(temporary))
+        pictures = read_pictures(directory, card.input, Path(temporary))
         for sentence in pictures.findings:
             announce(sentence)
         rows = pictures.usable
@@ -134,6 +133,15 @@ def calibrate(
     )
     write_model_file(out, keras_archive=_keras_archive(model), twin=found.twin, card=new)
     return new
+
+
+def _refuse_existing(path: Path) -> None:
+    if os.path.exists(path):  # noqa: PTH110
+        raise RunError(
+            expected="a new file for the new model",
+            received=f"{printable(path)}, which exists",
+            advice="Choose another --out: no model is ever replaced.",
+        )
 
 
 def _halves(

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from keras_detector.errors import RecipeError
-from training.command_options import add_data, add_output, announce, refuse_no_model_name
+from training.command_options import add_data, add_output, announce, refuse_no_model_name, seed
 from training.outcome import outcome
 
 
@@ -21,7 +21,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--calibration", metavar="METHOD", help="platt or temperature")
     parser.add_argument("--threshold", metavar="POLICY", help="youden, f1 or e.g. fpr=0.05")
     parser.add_argument("--abstain-risk", type=float, metavar="RISK", help="0.5 never abstains")
-    parser.add_argument("--seed", type=int, default=1, help="divides the pictures; default: 1")
+    parser.add_argument("--seed", type=seed, default=1, help="divides the pictures; default: 1")
     parser.set_defaults(run=run)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from keras_detector.errors import RecipeError
+from keras_detector.printable import printable
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:
@@ -23,13 +24,24 @@ def add_changes(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="LINE=VALUE",
-        help="change a line of the recipe, e.g. train.epochs=5; may be repeated",
+        help="change a line of the recipe, e.g. data.dataset_size=2000; may be repeated",
     )
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
     """Add `--out`."""
     parser.add_argument("--out", required=True, type=Path, metavar="FILE.keras")
+
+
+def seed(text: str) -> int:
+    """What `--seed` takes: a whole number from 0 to 2**32 - 1.
+
+    Raises:
+        argparse.ArgumentTypeError: it is another.
+    """
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"0 to {2**32 - 1}; received {text}")
+    return int(text)
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
@@ -70,7 +82,8 @@ def changes_of(options: argparse.Namespace) -> list[str]:
     """The changes to the recipe that `--set` and `--hold-out` ask for."""
     changes: list[str] = list(options.set)
     if options.hold_out:
-        changes.append(f"data.hold_out={json.dumps(options.hold_out)}")
+        # TOML knows no pairs of surrogates.
+        changes.append(f"data.hold_out={json.dumps(options.hold_out, ensure_ascii=False)}")
     return changes
 
 
@@ -78,9 +91,9 @@ def collections_of(options: argparse.Namespace) -> dict[str, Path]:
     """What `--collection` names.
 
     Raises:
-        RecipeError: one is no NAME=DIR.
+        RecipeError: one is no NAME=DIR, or a name is there twice.
     """
-    collections = {}
+    collections: dict[str, Path] = {}
     for given in options.collection:
         name, equals, directory = given.partition("=")
         if not equals or not name or not directory:
@@ -88,6 +101,12 @@ def collections_of(options: argparse.Namespace) -> dict[str, Path]:
                 expected="a collection as NAME=DIR",
                 received=given,
                 advice="For example: --collection web=pictures/web",
+            )
+        if name in collections:
+            raise RecipeError(
+                expected="another name for each --collection",
+                received=f"{printable(name)} twice",
+                advice="Its figures go by its name: give the second one another.",
             )
         collections[name] = Path(directory)
     return collections

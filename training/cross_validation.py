@@ -83,6 +83,24 @@ def source_folds(
     return folds if used else None
 
 
+def outside_of_fold(
+    labels: npt.NDArray[np.integer], groups: Rows, tested: npt.NDArray[np.bool_]
+) -> Rows:
+    """The positions that are trained on while those of bool (n,) `tested` are scored.
+
+    Raises:
+        DataError: they are of one class.
+    """
+    trained = np.flatnonzero(~tested & ~np.isin(groups, groups[tested]))
+    if len(np.unique(labels[trained])) < len(Label):
+        raise DataError(
+            expected="pictures of both classes outside of every fold",
+            received="a fold without which one class is missing",
+            advice="Add pictures or sources.",
+        )
+    return trained
+
+
 def held_out_logits(
     features: npt.NDArray[np.floating],
     labels: npt.NDArray[np.integer],
@@ -119,13 +137,7 @@ def held_out_logits(
     logits = np.full(len(labels), np.nan)
     for fold in watch(np.unique(folds).tolist()):
         tested = folds == fold
-        trained = np.flatnonzero(~tested & ~np.isin(groups, groups[tested]))
-        if len(np.unique(labels[trained])) < len(Label):
-            raise DataError(
-                expected="pictures of both classes outside of every fold",
-                received="a fold without which one class is missing",
-                advice="Add pictures or sources.",
-            )
+        trained = outside_of_fold(labels, groups, tested)
         weights = picture_weights(
             labels[trained],
             [sources[row] for row in trained.tolist()],

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from keras_detector.card import InputSpec
-from keras_detector.labelled_directory import Split
+from keras_detector.labelled_directory import Split, read_labelled_directory
 from keras_detector.pixels import Pixels
 from keras_detector.printable import printable
-from training.labelled_pictures import read_pictures
 from training.recipe_lines import Balance
 from training.split import SPLITS, assign_splits, choose_subset
+from training.surplus import read_for_subset
 from training.weighting import picture_weights, refuse_unknown_sources
 
 
@@ -83,6 +83,7 @@ def prepare_dataset(
     seed: int,
     cache: Path,
     hold_out: Sequence[str] = (),
+    weighed: Sequence[str] = (),
 ) -> Dataset:
     """Read, check, pack and divide a data directory.
 
@@ -97,15 +98,25 @@ def prepare_dataset(
         seed: decides subset and splits.
         cache: directory for the packed pictures.
         hold_out: sources that go to the test split as a whole, with their near copies.
+        weighed: sources that `Dataset.weights` will be asked to weigh.
 
     Raises:
         DataError: the directory cannot be trained on; the message says what was found.
-        RecipeError: `hold_out` names a source that is not there.
+        RecipeError: `hold_out` or `weighed` names a source that is not there.
         SaveError: the packed pictures cannot be written.
     """
-    found = read_pictures(root, spec, cache)
+
+    def refuse_unknown(sources: Sequence[str]) -> None:
+        refuse_unknown_sources("data.hold_out", hold_out, sources)
+        refuse_unknown_sources("train.source_weights", weighed, sources)
+
+    directory = read_labelled_directory(root)
+    # What the names of the files show to be wrong is not found out after hours of decoding.
+    refuse_unknown([picture.source for picture in directory.pictures])
+    named = (*hold_out, *weighed)
+    found = read_for_subset(directory, dataset_size, seed, spec, cache, named=named)
     labels, groups, usable = found.labels, found.groups, found.usable
-    refuse_unknown_sources("data.hold_out", hold_out, found.sources)
+    refuse_unknown(found.sources)
     findings = list(found.findings)
     used = usable
     if dataset_size is not None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from training.batches import Batches, EpochOrder, OrderedBatches
 from training.progress import TrainingProgress
@@ -40,6 +41,7 @@ def run_epochs(
     seed: int,
     run: RunDirectory,
     identity: str,
+    rate_line: str = "train.learning_rate",
 ) -> Epochs:
     """Train a compiled network, or go on training it.
 
@@ -52,30 +54,37 @@ def run_epochs(
         seed: draws the network's dropout.
         run: where the state of each finished epoch is kept.
         identity: what must be the same for a kept state to be gone on from.
+        rate_line: the recipe's line of the learning rate.
 
     Raises:
-        RunError: the loss is not finite, or `run` holds the state of another training.
+        RunError: the loss is not finite, a picture has become unreadable, or `run` holds the state
+            of another training.
         SaveError: the state cannot be written.
     """
     keeper = _StateKeeper(run, identity, stopping)
     done = keeper.resume(network)
     if not keeper.finished:
-        network.fit(
-            batches,
-            validation_data=validation,
-            initial_epoch=done,
-            epochs=epochs,
-            shuffle=False,  # `Batches` does, by seed and epoch; Keras would by what came before
-            verbose=0,
-            callbacks=[
-                EpochOrder(batches),
-                EpochSeeding(seed),
-                NonFiniteLossStopping(),
-                stopping,
-                TrainingProgress(epochs=epochs, batches=len(batches), done=done),
-                keeper,
-            ],
-        )
+        try:
+            network.fit(
+                batches,
+                validation_data=validation,
+                initial_epoch=done,
+                epochs=epochs,
+                shuffle=False,  # `Batches` does, by seed and epoch; Keras would by what came before
+                verbose=0,
+                callbacks=[
+                    EpochOrder(batches),
+                    EpochSeeding(seed),
+                    NonFiniteLossStopping(rate_line),
+                    stopping,
+                    TrainingProgress(epochs=epochs, batches=len(batches), done=done),
+                    keeper,
+                ],
+            )
+        except tf.errors.OpError:
+            if batches.error is not None:
+                raise batches.error from None
+            raise
     return Epochs(keeper.history, keeper.best_epoch, keeper.best_weights, keeper.seconds)
 
 

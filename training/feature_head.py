@@ -1,5 +1,6 @@
 """The first phase of transfer learning: a head on what a frozen backbone makes of pictures."""
 
+import time
 from dataclasses import dataclass
 
 import keras
@@ -32,11 +33,13 @@ class Head:
         layers: take features as they are.
         history: Keras's history; of a solved head, one epoch.
         best_epoch: the epoch whose weights these are, from 1.
+        seconds: what finding it took, over all resumed parts.
     """
 
     layers: Layers
     history: History
     best_epoch: int
+    seconds: float
 
 
 def fit_head(
@@ -54,6 +57,7 @@ def fit_head(
         RunError: the loss is not finite, or `run` holds the state of another training.
         SaveError: the state cannot be written.
     """
+    began = time.monotonic()
     in_train = np.isin(features.rows, dataset.rows[Split.TRAIN])
     shown = in_train & ((features.views > MIRRORED) | recipe.views.plain)
     members = np.flatnonzero(shown)
@@ -78,7 +82,7 @@ def fit_head(
         loss = np.logaddexp(0.0, margin) - targets * margin
         history[f"{prefix}loss"] = [float(loss.mean())]
         history[f"{prefix}accuracy"] = [float(((margin > 0) == targets).mean())]
-    return Head(layers, history, 1)
+    return Head(layers, history, 1, time.monotonic() - began)
 
 
 def feature_logits(
@@ -145,7 +149,7 @@ def _trained_head(
     dense = [layer for layer in head.layers if isinstance(layer, keras.layers.Dense)]
     found = [tuple(np.asarray(w, np.float64) for w in layer.get_weights()) for layer in dense]
     layers = [(kernel, bias) for kernel, bias in found]
-    return Head(fold(layers, mean, scale), ended.history, ended.best_epoch)
+    return Head(fold(layers, mean, scale), ended.history, ended.best_epoch, ended.seconds)
 
 
 def _identity(recipe: TransferRecipe, dataset: Dataset) -> str:

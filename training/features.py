@@ -4,8 +4,10 @@ Where a pass is cut off it goes on: the features lie in one array, and a small f
 up to where they are whole.
 """
 
+import errno
 import hashlib
 import os
+import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,9 +25,10 @@ from tqdm import tqdm
 from keras_detector.atomic_file import write_atomically
 from keras_detector.card import InputSpec
 from keras_detector.errors import RunError, SaveError
-from keras_detector.images import decode, fit
+from keras_detector.images import fit
 from keras_detector.pixels import Pixels
 from keras_detector.printable import printable
+from training.reread import reread
 from training.web_augmentation import WebAugmentation
 
 PLAIN, MIRRORED = 0, 1
@@ -60,11 +63,13 @@ class Features:
         values: float32 (m, d); memory-mapped.
         rows: int64 (m,), the row of the pictures behind each.
         views: int64 (m,), `PLAIN`, `MIRRORED`, or a changed view's number.
+        seconds: what computing them took, over all resumed parts.
     """
 
     values: npt.NDArray[np.float32]
     rows: npt.NDArray[np.int64]
     views: npt.NDArray[np.int64]
+    seconds: float = 0.0
 
     def of(self, rows: npt.NDArray[np.int64], view: int) -> npt.NDArray[np.float32]:
         """The features of `rows` in one view; each must be there."""
@@ -77,6 +82,7 @@ class Features:
 class _Progress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     identity: str
     done: int
+    seconds: float = 0.0
 
 
 def extract_features(
@@ -104,7 +110,7 @@ def extract_features(
 
     Raises:
         SaveError: the features cannot be written; those already kept are unharmed.
-        ImageError: a picture has become unreadable since it was packed.
+        RunError: a picture has become unreadable since it was packed, or a feature is not finite.
     """
     rows = np.concatenate([members for _, members in views])
     numbers = np.concatenate([np.full(len(members), view) for view, members in views])
@@ -113,17 +119,17 @@ def extract_features(
     array_file, progress_file = cache / "features.npy", cache / "features.json"
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        done, values = _kept(array_file, progress_file, identity, shape)
-        if done < len(rows):
+        note, values = _kept(array_file, progress_file, identity, shape)
+        if note.done < len(rows):
             makers = _Inputs(pictures, rows, numbers, spec, augmentation, seed)
-            done = _fill(values, done, extractor, makers, progress_file, identity)
+            note = _fill(values, note, extractor, makers, progress_file)
     except OSError as error:
         raise SaveError(
             expected=f"to write {shape[0]:,} x {shape[1]:,} features to {printable(cache)}",
             received=error.strerror or str(error),
             advice="Free some space and run the same command again: it goes on from here.",
         ) from error
-    return Features(np.load(array_file, mmap_mode="r"), rows, numbers)
+    return Features(np.load(array_file, mmap_mode="r"), rows, numbers, note.seconds)
 
 
 class _Inputs:
@@ -153,27 +159,27 @@ class _Inputs:
             return np.asarray(self._pictures.pixels[row])
         if view == MIRRORED:
             return np.asarray(self._pictures.pixels[row][:, ::-1])
-        pixels = decode(self._pictures.paths[row])
+        pixels = reread(self._pictures.paths[row])
         return fit(self._augmentation(pixels, [self._seed, row, view]), self._spec)
 
 
 def _fill(
     values: npt.NDArray[np.float32],
-    done: int,
+    note: _Progress,
     extractor: keras.Model,
     inputs: _Inputs,
     progress_file: Path,
-    identity: str,
-) -> int:
+) -> _Progress:
+    began = time.monotonic() - note.seconds
     size = extractor.input_shape[1:]
     compute = tf.function(
         lambda shown: tf.cast(extractor(shown, training=False), tf.float32),
         input_signature=[tf.TensorSpec((None, *size), tf.float32)],
     )
     total = len(inputs)
-    starts = deque(range(done, total, _BATCH))
+    starts = deque(range(note.done, total, _BATCH))
     waiting: deque[tuple[int, list[Future[Pixels]]]] = deque()
-    bar = tqdm(total=total, initial=done, desc="Features", unit="view", disable=None)
+    bar = tqdm(total=total, initial=note.done, desc="Features", unit="view", disable=None)
     pool = ThreadPoolExecutor(os.cpu_count() or 1)
     try:
         with bar:
@@ -191,29 +197,47 @@ def _fill(
                         advice="Check its weights, or use train.precision=float32.",
                     )
                 values[start : start + len(features)] = features
-                done = start + len(features)
                 if (not starts and not waiting) or (start // _BATCH) % _KEEP_EVERY == 0:
                     values.flush()  # type: ignore[attr-defined]
-                    note = _Progress(identity=identity, done=done)
+                    note = _Progress(
+                        identity=note.identity,
+                        done=start + len(features),
+                        seconds=time.monotonic() - began,
+                    )
                     write_atomically(progress_file, msgspec.json.encode(note))
                 bar.update(len(features))
     finally:
         pool.shutdown(cancel_futures=True)
-    return done
+    return note
 
 
 def _kept(
     array_file: Path, progress_file: Path, identity: str, shape: tuple[int, int]
-) -> tuple[int, npt.NDArray[np.float32]]:
+) -> tuple[_Progress, npt.NDArray[np.float32]]:
     try:
         note = msgspec.json.decode(progress_file.read_bytes(), type=_Progress)
         values = np.load(array_file, mmap_mode="r+")
         if note.identity == identity and values.shape == shape and values.dtype == np.float32:
-            return note.done, values
+            return note, values
     except (OSError, ValueError, msgspec.MsgspecError):
         pass
     progress_file.unlink(missing_ok=True)
-    return 0, np.lib.format.open_memmap(array_file, mode="w+", dtype=np.float32, shape=shape)
+    values = np.lib.format.open_memmap(array_file, mode="w+", dtype=np.float32, shape=shape)
+    _reserve(array_file)
+    return _Progress(identity=identity, done=0), values
+
+
+def _reserve(file: Path) -> None:
+    """Claim the space of a file's holes now: where a disk fills up, writing to a map is a crash."""
+    if not hasattr(os, "posix_fallocate"):  # Windows and macOS have none
+        return
+    with file.open("r+b") as opened:
+        size = os.fstat(opened.fileno()).st_size
+        try:
+            os.posix_fallocate(opened.fileno(), 0, size)
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):  # a file system without it
+                raise
 
 
 def _identity(

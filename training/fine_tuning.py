@@ -72,7 +72,8 @@ def fine_tune(
     )
     validation = OrderedBatches(dataset.pixels, dataset.labels, dataset.rows[Split.VALIDATION])
     state = run.phase("fine_tune")
-    stopping = AccuracyTargetStopping(None, patience=lines.patience)
+    target = None if lines.target_accuracy == "none" else lines.target_accuracy
+    stopping = AccuracyTargetStopping(target, patience=lines.patience)
     if not state.has_state:
         before = network.evaluate(validation, verbose=0, return_dict=True)["accuracy"]
         at_start = {"best": before, "best_epoch": -1, "wait": 0, "target_reached": False}
@@ -86,6 +87,7 @@ def fine_tune(
         seed=settings.seed,
         run=state,
         identity=_identity(recipe, spec, dataset, start, versions),
+        rate_line="fine_tune.learning_rate",
     )
     trunk.set_weights(ended.best_weights)
     return ended
@@ -97,21 +99,30 @@ def unfreeze(network: keras.Model, lines: FineTuneLines) -> None:
     Raises:
         RecipeError: no layer is called `lines.unfreeze`, or begins so.
     """
-    layers = list(_leaves(network))
-    first = 0
-    if lines.unfreeze != "all":
-        named = [at for at, layer in enumerate(layers) if layer.name.startswith(lines.unfreeze)]
-        if not named:
-            blocks = sorted({layer.name for layer in layers if layer.weights})
-            raise RecipeError(
-                expected=f"fine_tune.unfreeze: all, or the beginning of one of {', '.join(blocks)}",
-                received=lines.unfreeze,
-                advice="For example: --set fine_tune.unfreeze=all",
-            )
-        first = named[0]
-    for at, layer in enumerate(layers):
+    first = first_unfrozen(network, lines)
+    for at, layer in enumerate(_leaves(network)):
         frozen_norm = lines.freeze_batch_norm and isinstance(layer, keras.layers.BatchNormalization)
         layer.trainable = at >= first and not frozen_norm
+
+
+def first_unfrozen(network: keras.Model, lines: FineTuneLines) -> int:
+    """The place of the first layer that is trained, among all that are no networks themselves.
+
+    Raises:
+        RecipeError: no layer is called `lines.unfreeze`, or begins so.
+    """
+    if lines.unfreeze == "all":
+        return 0
+    layers = list(_leaves(network))
+    for at, layer in enumerate(layers):
+        if layer.name.startswith(lines.unfreeze):
+            return at
+    blocks = sorted({layer.name for layer in layers if layer.weights})
+    raise RecipeError(
+        expected=f"fine_tune.unfreeze: all, or the beginning of one of {', '.join(blocks)}",
+        received=lines.unfreeze,
+        advice="For example: --set fine_tune.unfreeze=all",
+    )
 
 
 def _leaves(network: keras.Model) -> Iterator[keras.layers.Layer]:

@@ -12,6 +12,7 @@ from training.leave_one_source_out import plan_rounds, refuse_no_frozen_head
 from training.measured_card import CardPlan, measured_card
 from training.model_run import finish_run, prepare_run, refuse_existing
 from training.network import finish_network
+from training.outside import refuse_inside
 from training.recipe import AnyRecipe, TransferRecipe
 from training.run_directory import RunDirectory
 from training.train import train
@@ -54,14 +55,16 @@ def fit(
     Raises:
         DataError: the directory cannot be trained on.
         RecipeError: the recipe does not fit the data, or cannot leave sources out one by one.
-        RunError: `out` or the report exists, the loss is lost, or an unfinished run does not fit.
+        RunError: `out` or the report exists or lies in `root`, the loss is lost, or an unfinished
+            run does not fit.
         SaveError: something cannot be written; nothing that was there is harmed.
         ThresholdError: the validation data cannot support the threshold policy.
     """
     if leave_one_source_out:
         refuse_no_frozen_head(recipe)
     run = RunDirectory(out)
-    refuse_existing(run, out, report, overwrite=overwrite)
+    refuse_inside(root, {"--out": out, "--report": report})
+    refuse_existing(run, out, report, recipe.export, overwrite=overwrite)
     for directory in (collections or {}).values():
         read_labelled_directory(directory)
     with run:
@@ -90,5 +93,5 @@ def fit(
             audit=prepared.audit,
             recipe=msgspec.to_builtins(recipe),
         )
-        made = measured_card(plan, dataset, trained, network, collections or {})
+        made = measured_card(plan, dataset, trained, network, collections or {}, announce)
         return finish_run(run, out, report, made, overwrite=overwrite)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from keras_detector.card import InputSpec
 from keras_detector.errors import DataError
-from keras_detector.labelled_directory import LabelledPicture, Split, read_labelled_directory
+from keras_detector.labelled_directory import LabelledDirectory, LabelledPicture, Split
 from keras_detector.labels import Label
 from keras_detector.pixels import Pixels
 from keras_detector.printable import examples
@@ -55,19 +55,18 @@ class LabelledPictures:
         return [self.sources[row] for row in rows]
 
 
-def read_pictures(root: Path, spec: InputSpec, cache: Path) -> LabelledPictures:
+def read_pictures(directory: LabelledDirectory, spec: InputSpec, cache: Path) -> LabelledPictures:
     """Read, check and pack a data directory, and find its near copies.
 
     Args:
-        root: the data directory.
+        directory: what it lists.
         spec: what the network sees.
         cache: directory for the packed pictures.
 
     Raises:
-        DataError: it is no data directory, or a class has no usable picture.
+        DataError: a class has no usable picture.
         SaveError: the packed pictures cannot be written.
     """
-    directory = read_labelled_directory(root)
     packed = pack([picture.path for picture in directory.pictures], spec, cache)
     pictures = [directory.pictures[position] for position in packed.kept]
     findings = [*directory.findings, *_unreadable(directory.pictures, packed)]

@@ -67,7 +67,8 @@ def plan_rounds(dataset: Dataset, seed: int) -> Rounds:
         seed: divides a class of one source, whose pictures are left out in parts.
 
     Raises:
-        DataError: no class has two sources, or one has too few pictures.
+        DataError: no class has two sources, or one has too few pictures; or without one source, a
+            class is missing in training or validation.
     """
     rows = dataset.used
     labels, sources = dataset.labels[rows], dataset.sources_of(rows)
@@ -78,6 +79,8 @@ def plan_rounds(dataset: Dataset, seed: int) -> Rounds:
             received="one of each",
             advice="Put each generator's or camera's pictures into a folder inside its class.",
         )
+    for number in np.unique(numbers):
+        _rows_without(dataset, rows[numbers == number])
     left_out, findings = np.ones(len(rows), dtype=bool), []
     for label in Label:
         names = {source for source, of in zip(sources, labels, strict=True) if of == label}
@@ -110,7 +113,6 @@ def leave_one_source_out(
         rounds: from `plan_rounds`.
 
     Raises:
-        DataError: without one source, a class is missing in training or validation.
         RunError: the loss is not finite, or `run` holds the state of another training.
         SaveError: the state cannot be written.
     """
@@ -129,6 +131,16 @@ def leave_one_source_out(
 
 def _without(dataset: Dataset, left_out: npt.NDArray[np.int64]) -> Dataset:
     """The data set with these rows as its test split, and training and validation without them."""
+    return replace(
+        dataset,
+        rows=_rows_without(dataset, left_out) | {Split.TEST: left_out},
+        fingerprint=run_identity([dataset.fingerprint, *map(str, left_out.tolist())]),
+    )
+
+
+def _rows_without(
+    dataset: Dataset, left_out: npt.NDArray[np.int64]
+) -> dict[Split, npt.NDArray[np.int64]]:
     copies = np.isin(dataset.groups, dataset.groups[left_out])
     rows = {split: dataset.rows[split] for split in (Split.TRAIN, Split.VALIDATION)}
     rows = {split: members[~copies[members]] for split, members in rows.items()}
@@ -140,8 +152,4 @@ def _without(dataset: Dataset, left_out: npt.NDArray[np.int64]) -> Dataset:
                 received=f"one class, without {source}",
                 advice="Add pictures or sources.",
             )
-    return replace(
-        dataset,
-        rows=rows | {Split.TEST: left_out},
-        fingerprint=run_identity([dataset.fingerprint, *map(str, left_out.tolist())]),
-    )
+    return rows

@@ -4,7 +4,7 @@ On test pictures the compiled network is also measured compressed, scaled and bl
 """
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from keras_detector.errors import RunError
 from keras_detector.labelled_directory import Split, read_labelled_directory
 from keras_detector.labels import LABEL_NAMES
 from keras_detector.measure import measure, measure_sources
+from keras_detector.printable import printable
 from keras_detector.runtime import Runtime
 from training.batches import OrderedBatches
 from training.calibration import fit_calibration
@@ -43,12 +44,10 @@ from training.robust_figures import ROBUSTNESS_PICTURES, robust_figures
 from training.scored import score_pictures
 from training.threshold import choose_threshold
 from training.train import Trained, package_versions
+from training.verdict_rows import measured_rows, spread
 
 PARITY_PICTURES = 1000
 """Validation pictures on which the twin must agree with Keras."""
-
-SERVED_PICTURES = 500
-"""A compact network scores every picture itself: at most so many of a split, evenly spread."""
 
 PARITY_PIXELS = 3_000_000
 """Of large pictures fewer are compared: so many pixels in all, and 16 pictures at least."""
@@ -93,6 +92,7 @@ def measured_card(
     trained: Trained,
     network: keras.Model,
     collections: Mapping[str, Path],
+    announce: Callable[[str], None],
 ) -> MeasuredModel:
     """Calibrate, compile and measure a trained network.
 
@@ -103,6 +103,7 @@ def measured_card(
         trained: how the network was trained.
         network: with float32 weights.
         collections: name to a labelled directory that others gathered.
+        announce: told what of a collection was left out, a sentence at a time.
 
     Returns:
         what is written: the card with what its report is made of, and both forms of the network.
@@ -112,9 +113,7 @@ def measured_card(
         RunError: kept features do not belong to the network.
         ThresholdError: the validation data cannot support the threshold policy.
     """
-    validation = dataset.rows[Split.VALIDATION]
-    if plan.export.twin != "float32":
-        validation = _spread(validation, SERVED_PICTURES)
+    validation = measured_rows(dataset, Split.VALIDATION, plan.export)
 
     archive = keras_archive(network, plan.export.keras)
     twin = compile_twin(network, plan.export.twin)
@@ -138,9 +137,8 @@ def measured_card(
     threshold = choose_threshold(
         labels, calibration.score(logits), plan.verdict.threshold, plan.verdict.abstain_risk
     )
-    compared = _spread(
-        validation, min(PARITY_PICTURES, max(16, PARITY_PIXELS // plan.input.size**2))
-    )
+    most = min(PARITY_PICTURES, max(16, PARITY_PIXELS // plan.input.size**2))
+    compared = spread(validation, dataset.labels, most)
     agreement = check_parity(
         stored,
         twin,
@@ -153,9 +151,7 @@ def measured_card(
     if trained.logits is not None:
         _check_features(network, dataset, compared, trained, calibration)
     # From here on nothing is chosen any more: the test split is opened, once.
-    shown = dict(dataset.rows)
-    if plan.export.twin != "float32":
-        shown = {split: _spread(rows, SERVED_PICTURES) for split, rows in shown.items()}
+    shown = {split: measured_rows(dataset, split, plan.export) for split in dataset.rows}
     known = {Split.VALIDATION: served}
     scored = {
         split.value: (
@@ -179,11 +175,14 @@ def measured_card(
             dataset.sources_of(rows[left_out]),
             threshold,
         )
-    test = _spread(dataset.rows[Split.TEST], ROBUSTNESS_PICTURES)
-    others = {}
+    test = spread(dataset.rows[Split.TEST], dataset.labels, ROBUSTNESS_PICTURES)
+    others, findings = {}, list(dataset.findings)
     for name, directory in collections.items():
-        pictures = read_labelled_directory(directory).pictures
-        found = score_pictures(runtime, plan.input, pictures, name)
+        listed = read_labelled_directory(directory)
+        found = score_pictures(runtime, plan.input, listed.pictures, name)
+        for sentence in (*listed.findings, *found.findings):
+            findings.append(f"{printable(name)}: {sentence}")
+            announce(findings[-1])
         others[name] = (found.labels, calibration.score(found.logits))
     card = Card(
         format=FORMAT,
@@ -228,7 +227,7 @@ def measured_card(
         history=trained.history,
         target_accuracy=target_accuracy(plan.recipe),
         scored=scored,
-        findings=dataset.findings,
+        findings=tuple(findings),
         per_source=card.per_source,
         gallery=hang_split(
             dataset,
@@ -254,11 +253,6 @@ def _as_served(
     """
     slope, intercept = np.polyfit(kept, served, 1)
     return np.asarray(slope * held_out + intercept)
-
-
-def _spread(rows: npt.NDArray[np.int64], at_most: int) -> npt.NDArray[np.int64]:
-    """Some of the rows, evenly spread, so that both classes are among them."""
-    return rows[np.linspace(0, len(rows) - 1, min(len(rows), at_most)).astype(np.int64)]
 
 
 def _logits(

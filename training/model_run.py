@@ -5,22 +5,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from keras_detector.audit_note import audit_sentence
 from keras_detector.card import AuditNote, Card, InputSpec
 from keras_detector.errors import RunError
-from keras_detector.labelled_directory import Split
 from keras_detector.labels import Label
-from keras_detector.model_file import write_model_file
+from keras_detector.model_file import twin_path, write_model_file
 from keras_detector.printable import printable
 from training.dataset import Dataset, prepare_dataset
+from training.held_out import source_plan
 from training.kept_audit import kept_audit
 from training.measured_card import MeasuredModel
 from training.recipe import AnyRecipe, TuningRecipe
+from training.recipe_lines import ExportLines
 from training.report.model_report import write_report
 from training.run_directory import RunDirectory
 from training.threshold import check_policy
+from training.verdict_rows import verdict_rows
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,16 @@ class Prepared:
     audit: AuditNote
 
 
-def refuse_existing(run: RunDirectory, out: Path, report: Path, *, overwrite: bool | None) -> None:
-    """Refuse to replace a model, or a report that is not an unfinished run's own.
+def refuse_existing(
+    run: RunDirectory, out: Path, report: Path, export: ExportLines, *, overwrite: bool | None
+) -> None:
+    """Refuse to replace a model, or a twin or report that is not an unfinished run's own.
 
     Args:
         run: the unfinished run, if there is one.
         out: the model file to write.
         report: the directory for its report.
+        export: whether a twin is written beside the model.
         overwrite: what the user says; None where it is never allowed.
 
     Raises:
@@ -51,6 +54,7 @@ def refuse_existing(run: RunDirectory, out: Path, report: Path, *, overwrite: bo
     # The report is written just before the model: one beside an unfinished run is its own.
     for path in [out] if run.began else [out, report / "report.html"]:
         _refuse(path, overwrite)
+    _refuse_twin(run, out, export.place, overwrite)
 
 
 def prepare_run(
@@ -84,15 +88,15 @@ def prepare_run(
         seed=recipe.train.seed,
         cache=run.pictures,
         hold_out=recipe.data.hold_out,
+        weighed=tuple(recipe.train.source_weights),
     )
     for sentence in (*dataset.findings, dataset.summary):
         announce(sentence)
     # Hours of training later would be late to learn that the policy cannot be had.
-    chosen_on = [dataset.rows[Split.VALIDATION]]
+    chosen_on = verdict_rows(dataset, recipe.verdict, recipe.export)
+    check_policy(recipe.verdict.threshold, int((dataset.labels[chosen_on] == Label.REAL).sum()))
     if recipe.verdict.validation == "sources":
-        chosen_on.append(dataset.rows[Split.TRAIN])
-    n_real = int((dataset.labels[np.concatenate(chosen_on)] == Label.REAL).sum())
-    check_policy(recipe.verdict.threshold, n_real)
+        source_plan(dataset, chosen_on, recipe.train.seed)
     audit = kept_audit(dataset, run.audit)
     announce(audit_sentence(audit))
     return Prepared(dataset, audit)
@@ -114,16 +118,24 @@ def finish_run(
         the card of the model.
 
     Raises:
-        RunError: somebody else has written `out` meanwhile; the run is kept.
+        RunError: somebody else has written `out` or its twin meanwhile; the run is kept.
         SaveError: something cannot be written; nothing that was there is harmed.
     """
     # The model comes last: while it is not there, the same command finishes what is missing.
     write_report(report, made.content)
     _refuse(out, overwrite)
     card = made.content.card
+    _refuse_twin(run, out, card.twin.place, overwrite)
+    run.note_writing()
     write_model_file(out, keras_archive=made.archive, twin=made.twin, card=card)
     run.remove()
     return card
+
+
+def _refuse_twin(run: RunDirectory, out: Path, place: str, overwrite: bool | None) -> None:
+    # The twin is written just before the model: the run notes that it began to, and then it is its.
+    if place == "beside" and not run.writing:
+        _refuse(twin_path(out), overwrite)
 
 
 def _refuse(path: Path, overwrite: bool | None) -> None:

@@ -12,13 +12,15 @@ from tqdm import tqdm
 
 from keras_detector.card import Threshold
 from keras_detector.figures import Figures, SourceFigures
+from keras_detector.labelled_directory import read_labelled_directory
 from keras_detector.measure import measure, measure_sources
 from training.backbone_network import build_extractor
 from training.cross_validation import group_folds, held_out_logits, source_folds
 from training.features import PLAIN, extract_features
-from training.labelled_pictures import read_pictures
 from training.recipe import TransferRecipe
 from training.seeding import make_deterministic
+from training.split import choose_subset
+from training.surplus import read_for_subset
 from training.web_augmentation import WebAugmentation
 
 _HALF = Threshold(value=0.5, policy="0.5", abstain=(0.5, 0.5))
@@ -66,7 +68,7 @@ def probe(
 
     Args:
         root: the data directory; its own splits are taken together.
-        recipe: its input, network, `head.c` and seed are used.
+        recipe: its input, network, `data.dataset_size`, `head.c` and seed are used.
         cache: where pictures and features are kept; None for a place that is gone afterwards.
         one_by_one: leave out one source at a time, instead of up to five groups of sources.
         announce: told what the check of the directory found, a sentence at a time.
@@ -77,14 +79,19 @@ def probe(
         WeightsError: its weights cannot be had.
     """
     began = time.monotonic()
+    directory = read_labelled_directory(root)
     make_deterministic(recipe.train.seed)
     extractor = build_extractor(recipe.network, recipe.input.size)
     with tempfile.TemporaryDirectory() as temporary:
         place = cache or Path(temporary)
-        found = read_pictures(root, recipe.input, place / "pictures")
+        size = None if recipe.data.dataset_size == "all" else recipe.data.dataset_size
+        seed = recipe.train.seed
+        found = read_for_subset(directory, size, seed, recipe.input, place / "pictures")
         for sentence in found.findings:
             announce(sentence)
         rows = found.usable
+        if size is not None:
+            rows = rows[choose_subset(found.labels[rows], found.groups[rows], size, seed)]
         features = np.array(
             extract_features(
                 extractor,

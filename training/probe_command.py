@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import msgspec
 from keras_detector.errors import RecipeError
 from keras_detector.measure import worst_source
 from keras_detector.networks.backbones import BACKBONES
+from keras_detector.printable import printable
 from training.command_options import add_changes, add_data, announce
 from training.outcome import described, described_worst, source_table
 from training.recipe import TransferRecipe, load_recipe
@@ -17,6 +19,9 @@ from training.tensorflow_import import import_tensorflow
 
 if TYPE_CHECKING:
     from training.probe import Probe, Probed
+
+_READ = ("input.", "network.", "data.dataset_size", "head.c", "train.seed")
+"""Lines of a recipe, or their beginnings."""
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -56,8 +61,9 @@ def run(options: argparse.Namespace) -> int:
             advice="Pick one of these.",
         )
     changes = list(options.set)
+    _refuse_unread(changes)
     if options.weights is not None:
-        changes.append(f"network.weights={json.dumps(options.weights)}")
+        changes.append(f"network.weights={json.dumps(options.weights, ensure_ascii=False)}")
     recipe = load_recipe(options.backbone, changes)
     assert isinstance(recipe, TransferRecipe)  # noqa: S101 - every backbone's recipe is one
     import_tensorflow()
@@ -77,6 +83,18 @@ def run(options: argparse.Namespace) -> int:
     else:
         print(_text(result))
     return 0
+
+
+def _refuse_unread(changes: Sequence[str]) -> None:
+    """Refuse a change that would make no difference."""
+    for change in changes:
+        line = change.partition("=")[0].strip()
+        if line == "network.mirror" or not line.startswith(_READ):
+            raise RecipeError(
+                expected=f"a change to a line that probe reads: {', '.join(_READ)}",
+                received=printable(change),
+                advice="See what probe does in docs/training.md; fit reads the other lines.",
+            )
 
 
 def _text(result: "Probe") -> str:

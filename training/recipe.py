@@ -16,7 +16,12 @@ from msgspec import Meta
 from keras_detector.card import InputSpec, Stands
 from keras_detector.errors import RecipeError
 from keras_detector.networks.backbones import BACKBONES
-from training.recipe_check import check_recipe, check_tuning, refuse_held_out_sources
+from training.recipe_check import (
+    check_recipe,
+    check_tuning,
+    refuse_held_out_sources,
+    refuse_unread_lines,
+)
 from training.recipe_lines import (
     AugmentLines,
     DataLines,
@@ -138,7 +143,8 @@ def load_recipe(name_or_path: str, changes: Sequence[str] = ()) -> AnyRecipe:
         changes: `"section.line=value"` each, the value as TOML writes it; a bare word is a string.
 
     Raises:
-        RecipeError: no such recipe, or a line is missing, unknown or out of range.
+        RecipeError: no such recipe, or a line is missing, unknown or out of range, or changed and
+            not read.
     """
     path, given = _SHIPPED / f"{name_or_path}.toml", dict[str, object]()
     if "/" in name_or_path or not path.exists():
@@ -154,6 +160,7 @@ def load_recipe(name_or_path: str, changes: Sequence[str] = ()) -> AnyRecipe:
     else:
         recipe = _converted(lines, Recipe, path, changes)
     check_recipe(recipe)
+    refuse_unread_lines(recipe, [change.partition("=")[0].strip() for change in changes])
     return recipe
 
 
@@ -243,5 +250,5 @@ def _no_such_line(change: str) -> RecipeError:
     return RecipeError(
         expected="a change as section.line=value, of a line the recipe has",
         received=change,
-        advice="For example: --set train.epochs=5",
+        advice="For example: --set data.dataset_size=2000",
     )

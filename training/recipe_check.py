@@ -1,13 +1,29 @@
 """What a recipe's lines must say together, beyond each by itself."""
 
+import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from keras_detector.errors import RecipeError
-from training.recipe_lines import DataLines, ResidualNetwork, SequentialNetwork, VerdictLines
-from training.transfer_lines import ViewLines
+from training.recipe_lines import (
+    AugmentLines,
+    DataLines,
+    ResidualNetwork,
+    SequentialNetwork,
+    TrainLines,
+    VerdictLines,
+)
+from training.transfer_lines import FineTuneLines, TuningTrainLines, ViewLines
 
 if TYPE_CHECKING:
     from training.recipe import Recipe, TransferRecipe
+
+
+# What `fine-tune` needs of [train] every training does; the rest is for gradient descent.
+_OPTIMISES_A_HEAD = [
+    line for line in TrainLines.__struct_fields__ if line not in TuningTrainLines.__struct_fields__
+]
+_TUNING_LINES = FineTuneLines.__struct_fields__
 
 
 def check_recipe(recipe: "Recipe | TransferRecipe") -> None:
@@ -20,6 +36,7 @@ def check_recipe(recipe: "Recipe | TransferRecipe") -> None:
     if isinstance(network, SequentialNetwork | ResidualNetwork):
         _check_split(recipe.data)
         _check_blocks(network, recipe.input.size)
+        _check_shift(recipe.augment, recipe.input.size)  # type: ignore[union-attr]
         refuse_held_out_sources(recipe.verdict)
     else:
         check_transfer(recipe)  # type: ignore[arg-type]
@@ -59,12 +76,60 @@ def check_transfer(recipe: "TransferRecipe") -> None:
             advice="Only such a head can be solved again without each source: use "
             "verdict.validation=split.",
         )
+    if recipe.verdict.validation == "sources":
+        _check_held_out_heads(recipe)
     if not views.plain and not views.augmented:
         raise RecipeError(
             expected="at least one view of each training picture",
             received="views.plain false and views.augmented 0",
             advice="For example: --set views.plain=true",
         )
+
+
+def refuse_unread_lines(recipe: "Recipe | TransferRecipe", changed: Sequence[str]) -> None:
+    """Refuse changes to `[train]` lines that only a head of kind "trained" is optimised by.
+
+    Args:
+        recipe: with the changes.
+        changed: the lines that were changed, as `section.line`.
+
+    Raises:
+        RecipeError: one is not read, with the line that is.
+    """
+    head = getattr(recipe, "head", None)
+    if head is None or head.kind == "trained":
+        return
+    unread = [f"train.{line}" for line in _OPTIMISES_A_HEAD if f"train.{line}" in changed]
+    if unread:
+        line = unread[0].removeprefix("train.")
+        tuning = f"--set fine_tune.{line} for fine-tuning" if line in _TUNING_LINES else ""
+        raise RecipeError(
+            expected=f"a change to a line that is read where head.kind is {head.kind}",
+            received=unread[0],
+            advice=f"Use {' or '.join(filter(None, (tuning, '--set head.kind=trained')))}.",
+        )
+
+
+def _check_held_out_heads(recipe: "TransferRecipe") -> None:
+    """Refuse what the heads that are solved without each source do not do; as `check_recipe`.
+
+    A threshold of heads that were fitted otherwise would not be the model's own.
+    """
+    train, views = recipe.train, recipe.views
+    needed = {
+        "train.balance": (train.balance, "sources"),
+        "train.class_weights": (list(train.class_weights), [1.0, 1.0]),
+        "views.plain": (views.plain, True),
+        "views.augmented": (views.augmented, 0),
+    }
+    for line, (received, expected) in needed.items():
+        if received != expected:
+            raise RecipeError(
+                expected=f"{line}={json.dumps(expected)}, for verdict.validation = sources",
+                received=json.dumps(received),
+                advice="The heads without each source are fitted so: change the line, or use "
+                "--set verdict.validation=split.",
+            )
 
 
 def check_tuning(data: DataLines, views: ViewLines) -> None:
@@ -100,6 +165,15 @@ def _check_split(data: DataLines) -> None:
             expected="three positive shares that sum to 1 in data.split",
             received=str(list(shares)),
             advice="For example: [0.7, 0.2, 0.1]",
+        )
+
+
+def _check_shift(augment: AugmentLines, size: int) -> None:
+    if augment.shift > size:
+        raise RecipeError(
+            expected=f"augment.shift of at most the picture's {size} pixels",
+            received=str(augment.shift),
+            advice="A few pixels are enough.",
         )
 
 

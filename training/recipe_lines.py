@@ -15,6 +15,7 @@ Probability = Annotated[float, Meta(ge=0.0, le=1.0)]
 PositiveInt = Annotated[int, Meta(ge=1)]
 Seed = Annotated[int, Meta(ge=0, lt=2**32)]
 Balance = Literal["pictures", "classes", "sources"]
+TargetAccuracy = Annotated[float, Meta(gt=0.5, le=1.0)] | Literal["none"]
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 
 
@@ -104,7 +105,7 @@ class TrainLines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     balance: Balance
     source_weights: dict[str, Positive]
     class_weights: tuple[Positive, Positive]
-    target_accuracy: Annotated[float, Meta(gt=0.5, le=1.0)] | Literal["none"]
+    target_accuracy: TargetAccuracy
     patience: PositiveInt
     precision: Precision
     seed: Seed

@@ -13,9 +13,14 @@ def recipe_table(recipe: Mapping[str, object]) -> dict[str, str]:
 
 
 def target_accuracy(recipe: Mapping[str, object]) -> float | None:
-    """The validation accuracy at which training was to stop, None for none."""
-    train = recipe.get("train")
-    target = train.get("target_accuracy") if isinstance(train, Mapping) else None
+    """The validation accuracy at which the last phase of training was to stop, None for none."""
+    head, tuning = recipe.get("head"), recipe.get("fine_tune")
+    last: object = recipe.get("train")
+    if isinstance(tuning, Mapping) and tuning.get("epochs"):
+        last = tuning
+    elif isinstance(head, Mapping) and head.get("kind") != "trained":
+        last = None  # it was solved, in one go
+    target = last.get("target_accuracy") if isinstance(last, Mapping) else None
     return float(target) if isinstance(target, int | float) else None
 
 

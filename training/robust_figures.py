@@ -8,10 +8,11 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from keras_detector.card import Calibration, Condition, InputSpec, Threshold
-from keras_detector.images import decode, fit
+from keras_detector.images import fit
 from keras_detector.pixels import MAX_PIXELS, Pixels
 from keras_detector.robustness import measure_robustness
 from keras_detector.runtime import Runtime
+from training.reread import reread
 
 ROBUSTNESS_PICTURES = 100
 """Test pictures that are judged under every condition: nine times a verdict's time each."""
@@ -42,18 +43,18 @@ def robust_figures(
         sources: the source of each.
 
     Raises:
-        ImageError: a picture has become unreadable.
+        RunError: a picture has become unreadable.
     """
 
-    def score(pictures: list[Pixels]) -> npt.NDArray[np.float64]:
-        return calibration.score([runtime.run(fit(pixels, spec)).logit for pixels in pictures])
+    def score(pixels: Pixels) -> float:
+        return float(calibration.score([runtime.run(fit(pixels, spec)).logit])[0])
 
     if spec.enhance:
         # Doubled by the condition, then once more by the enhancement.
-        sizes = [decode(path)[..., 0].size for path in paths]
+        sizes = [reread(path)[..., 0].size for path in paths]
         kept = [at for at, size in enumerate(sizes) if 16 * size <= MAX_PIXELS]
         labels, paths = labels[np.array(kept, int)], [paths[at] for at in kept]
         sources = [sources[at] for at in kept]
     bar = tqdm(paths, desc="Robustness", unit="picture", disable=None)
-    pictures = (decode(path) for path in bar)
+    pictures = (reread(path) for path in bar)
     return measure_robustness(labels, score, pictures, threshold, sources)

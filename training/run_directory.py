@@ -19,6 +19,8 @@ from keras_detector.printable import printable
 
 Arrays = list[Any]
 
+_WRITING = "writing"
+
 
 @dataclass(frozen=True)
 class RunState:
@@ -84,8 +86,8 @@ class RunDirectory:
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
-        # Once the run is removed, only the lock is left to go.
-        if [entry.name for entry in self.path.iterdir()] == ["lock"]:
+        # Once the run is removed, only these are left to go.
+        if {entry.name for entry in self.path.iterdir()} <= {"lock", _WRITING}:
             shutil.rmtree(self.path, ignore_errors=True)
 
     @property
@@ -122,12 +124,29 @@ class RunDirectory:
         """The file in which the audit of the pictures is kept while the run lasts."""
         return self.path / "audit.json"
 
+    @property
+    def writing(self) -> bool:
+        """Whether a run of this `out` came as far as writing the model's files."""
+        return (self.path / _WRITING).exists()
+
+    def note_writing(self) -> None:
+        """Note that the model's files are about to be written.
+
+        Raises:
+            SaveError: it cannot be noted.
+        """
+        write_atomically(self.path / _WRITING, b"")
+
     def remove(self) -> None:
-        """Delete the run's files; for a finished run, or one that is to start afresh."""
+        """Delete the run's files; for a finished run, or one that is to start afresh.
+
+        What `note_writing` noted stays as long as the directory: a restart does not change whose
+        the written files are.
+        """
         for entry in self.path.iterdir():
             if entry.is_dir():
                 shutil.rmtree(entry)
-            elif entry.name != "lock":
+            elif entry.name not in {"lock", _WRITING}:
                 entry.unlink()
 
     def save(self, state: RunState, identity: str) -> None:
@@ -164,7 +183,7 @@ class RunDirectory:
             return None
         try:
             notes, groups = self._read()
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise RunError(
                 expected=f"the state of an unfinished run in {printable(self._state)}",
                 received=str(error),

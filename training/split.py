@@ -29,23 +29,34 @@ def choose_subset(
     Raises:
         DataError: `size` is odd, or a class has too few pictures.
     """
+    refuse_size(labels, size)
+    chosen = []
+    for label in Label:
+        members = _shuffled(np.flatnonzero(labels == label), groups, [seed, label])
+        chosen.append(members[: size // 2])
+    return np.sort(np.concatenate(chosen))
+
+
+def refuse_size(labels: npt.NDArray[np.integer], size: int) -> None:
+    """Refuse a subset that pictures of these labels cannot give.
+
+    Raises:
+        DataError: `size` is odd, or a class has too few pictures.
+    """
     if size % 2:
         raise DataError(
             expected="an even data.dataset_size, half of it a class",
             received=f"{size}",
             advice="Use an even number.",
         )
-    chosen = []
     for label in Label:
-        members = _shuffled(np.flatnonzero(labels == label), groups, [seed, label])
-        if len(members) < size // 2:
+        there = int((labels == label).sum())
+        if there < size // 2:
             raise DataError(
                 expected=f"{size // 2:,} usable {label.text} pictures for data.dataset_size {size}",
-                received=f"{len(members):,}",
+                received=f"{there:,}",
                 advice='Lower data.dataset_size, or use "all".',
             )
-        chosen.append(members[: size // 2])
-    return np.sort(np.concatenate(chosen))
 
 
 def assign_splits(

@@ -70,10 +70,14 @@ class NonFiniteLossStopping(keras.callbacks.Callback):
     """Ends training with a `RunError` as soon as the loss is not a number.
 
     The state of the last finished epoch stays in the run directory.
+
+    Args:
+        rate_line: the recipe's line of the learning rate, which the message says to lower.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rate_line: str = "train.learning_rate") -> None:
         super().__init__()
+        self._rate_line = rate_line
         self._epoch = 0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
@@ -94,5 +98,5 @@ class NonFiniteLossStopping(keras.callbacks.Callback):
                 expected="a finite loss",
                 received=f"{loss} in epoch {self._epoch + 1}",
                 advice="The last finished epoch is kept in the run directory. Lower "
-                "train.learning_rate, or check the pictures, and start again with --restart.",
+                f"{self._rate_line}, or check the pictures, and start again with --restart.",
             )

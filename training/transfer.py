@@ -6,24 +6,21 @@ import keras
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
-from keras_detector.errors import DataError
 from keras_detector.labelled_directory import Split
-from training.backbone_network import attach_head, build_extractor, set_head
-from training.cross_validation import held_out_logits, source_folds
+from training.backbone_network import attach_head, build_extractor, refuse_unexplained, set_head
 from training.dataset import Dataset
 from training.feature_head import History, feature_logits, fit_head
 from training.features import MIRRORED, PLAIN, Features, extract_features
-from training.fine_tuning import fine_tune
+from training.fine_tuning import fine_tune, first_unfrozen
+from training.held_out import held_out_sources
 from training.leave_one_source_out import Rounds, leave_one_source_out
 from training.recipe import TransferRecipe
 from training.run_directory import RunDirectory
 from training.seeding import make_deterministic
 from training.strategy import arithmetic
-from training.train import HeldOut, Trained, package_versions
+from training.train import Trained, package_versions
 from training.web_augmentation import WebAugmentation
-from training.weighting import picture_weights
 
 
 def train_transfer(
@@ -38,16 +35,19 @@ def train_transfer(
         rounds: which sources are left out one by one, each from a head of its own; None for none.
 
     Raises:
-        RecipeError: the backbone does not exist or does not fit the recipe.
+        RecipeError: the backbone does not exist or does not fit the recipe, has no layer of the
+            name to unfreeze from, or could not be saved.
         RunError: the loss is not finite, or `run` holds the state of another training.
         SaveError: features or state cannot be written.
     """
-    began = time.monotonic()
     make_deterministic(recipe.train.seed)
     extractor = build_extractor(recipe.network, recipe.input.size)
     trunk = attach_head(extractor, recipe.head)
+    refuse_unexplained(trunk)
+    if recipe.fine_tune.epochs:  # a layer that is not there is no matter for after the first phase
+        first_unfrozen(trunk, recipe.fine_tune)
     history: History = {name: [] for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
-    best_epoch, logits, held_out, unseen = 0, None, None, None
+    best_epoch, logits, held_out, unseen, seconds = 0, None, None, None, 0.0
     if recipe.head.kind != "none":
         features = _features(recipe, extractor, dataset, run)
         head = fit_head(recipe, dataset, features, run)
@@ -55,9 +55,11 @@ def train_transfer(
         history, best_epoch = head.history, head.best_epoch
         logits, used = np.full(len(dataset.labels), np.nan), dataset.used
         logits[used] = feature_logits(head.layers, features, used, mirror=recipe.network.mirror)
+        seconds += features.seconds + head.seconds
         if recipe.verdict.validation == "sources":
-            held_out = _held_out(recipe, dataset, features)
-    seconds = time.monotonic() - began
+            began = time.monotonic()
+            held_out = held_out_sources(recipe, dataset, features)
+            seconds += time.monotonic() - began
     if recipe.head.kind != "none" and rounds is not None:  # measures; trains nothing that is kept
         unseen = leave_one_source_out(recipe, dataset, features, run, rounds)
     if recipe.fine_tune.epochs:
@@ -112,33 +114,3 @@ def _features(
         seed=recipe.train.seed,
         cache=run.features,
     )
-
-
-def _held_out(recipe: TransferRecipe, dataset: Dataset, features: Features) -> HeldOut:
-    rows = np.sort(np.concatenate([dataset.rows[Split.TRAIN], dataset.rows[Split.VALIDATION]]))
-    labels, groups = dataset.labels[rows], dataset.groups[rows]
-    sources = [dataset.sources[row] for row in rows.tolist()]
-    seed = recipe.train.seed
-    folds = source_folds(labels, groups, sources, seed, one_by_one=False)
-    if folds is None:
-        raise DataError(
-            expected="at least two sources of a class, for verdict.validation = sources",
-            received="one of each",
-            advice="Put each generator's or camera's pictures into a folder inside its class, or "
-            "use --set verdict.validation=split.",
-        )
-    logits = held_out_logits(
-        features.of(rows, PLAIN),
-        labels,
-        groups,
-        sources,
-        folds,
-        c=recipe.head.c,
-        source_weights=recipe.train.source_weights,
-        watch=lambda numbers: iter(tqdm(numbers, desc="Held-out sources", disable=None)),
-    )
-    settings = recipe.train
-    weights = picture_weights(
-        labels, sources, balance=settings.balance, source_weights=settings.source_weights
-    )
-    return HeldOut(rows, logits, weights)

@@ -17,6 +17,7 @@ from training.recipe_lines import (
     Probability,
     Seed,
     Share,
+    TargetAccuracy,
 )
 
 Quality = Annotated[int, Meta(ge=1, le=100)]
@@ -40,7 +41,7 @@ class BackboneNetwork(
     backbone: str
     weights: str
     options: dict[str, Option]
-    pooling: Literal["average", "max", "flatten", "none"]
+    pooling: Literal["average", "flatten", "none"]
     mirror: bool
 
 
@@ -116,6 +117,7 @@ class FineTuneLines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         label_smoothing: targets are moved this far towards 0.5, in share of the way.
         unfreeze: `"all"`, or the name (or its beginning) of the first layer that is trained.
         freeze_batch_norm: whether batch normalisation keeps its statistics and scale.
+        target_accuracy: stop when validation accuracy gets there, or `"none"`.
         patience: stop after so many epochs without a better validation accuracy. If none is
             better than with the frozen backbone, that is what is kept.
     """
@@ -127,6 +129,7 @@ class FineTuneLines(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     label_smoothing: Share
     unfreeze: str
     freeze_batch_norm: bool
+    target_accuracy: TargetAccuracy
     patience: PositiveInt
 
 

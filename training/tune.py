@@ -12,11 +12,12 @@ from keras_detector.labelled_directory import read_labelled_directory
 from keras_detector.model_file import read_model_file
 from keras_detector.networks.mirror import unwrap_mirrored
 from keras_detector.printable import printable
-from training.fine_tuning import fine_tune
+from training.fine_tuning import fine_tune, first_unfrozen
 from training.keras_form import check_keras_form, open_keras_form
 from training.measured_card import CardPlan, measured_card
 from training.model_run import finish_run, prepare_run, refuse_existing
 from training.network import finish_network
+from training.outside import refuse_inside
 from training.recipe import TuningRecipe
 from training.run_directory import RunDirectory
 from training.seeding import make_deterministic
@@ -54,23 +55,27 @@ def tune(
     Raises:
         DataError: the directory cannot be trained on.
         ModelFileError: the model file is bad, or its network cannot be trained.
-        RunError: `out` or the report exists, the loss is lost, or an unfinished run does not fit.
+        RecipeError: the recipe names a source or a layer that is not there.
+        RunError: `out` or the report exists or lies in `root`, the loss is lost, or an unfinished
+            run does not fit.
         SaveError: something cannot be written; nothing that was there is harmed.
         ThresholdError: the validation data cannot support the threshold policy.
     """
     card = read_model_file(model).card
     check_keras_form(model)
     run = RunDirectory(out)
-    refuse_existing(run, out, report, overwrite=None)
+    refuse_inside(root, {"--out": out, "--report": report})
+    refuse_existing(run, out, report, recipe.export, overwrite=None)
     for directory in collections.values():
         read_labelled_directory(directory)
     with run:
         if restart:
             run.remove()
-        prepared = prepare_run(root, recipe, card.input, run, announce)
-        dataset = prepared.dataset
         make_deterministic(recipe.train.seed)
         trunk, mirrored = _trunk(model)
+        first_unfrozen(trunk, recipe.fine_tune)
+        prepared = prepare_run(root, recipe, card.input, run, announce)
+        dataset = prepared.dataset
         tuned = fine_tune(trunk, recipe, card.input, dataset, run, package_versions())
         trained = Trained(
             trunk=trunk,
@@ -93,7 +98,7 @@ def tune(
             recipe={**msgspec.to_builtins(recipe), "model": card.training.recipe},
         )
         network = finish_network(trunk, mirror=mirrored)
-        made = measured_card(plan, dataset, trained, network, collections)
+        made = measured_card(plan, dataset, trained, network, collections, announce)
         return finish_run(run, out, report, made, overwrite=None)
 
 

@@ -8,10 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from keras_detector.card import InputSpec
-from keras_detector.images import decode, fit
+from keras_detector.errors import DetectorError
+from keras_detector.images import fit
 from keras_detector.pixels import Pixels
 from training.batches import Batches
 from training.dataset import Dataset
+from training.reread import reread
 from training.web_augmentation import WebAugmentation
 
 
@@ -56,8 +58,13 @@ class ViewBatches(Batches):
         self._pool = ThreadPoolExecutor(os.cpu_count() or 1)
 
     def _pictures(self, chosen: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        return np.stack(list(self._pool.map(self._view, chosen))).astype(np.float32)
+        try:
+            views = list(self._pool.map(self._view, chosen))
+        except DetectorError as error:
+            self.error = error
+            raise
+        return np.stack(views).astype(np.float32)
 
     def _view(self, row: np.int64) -> Pixels:
-        pixels = decode(self._paths[row])
+        pixels = reread(self._paths[row])
         return fit(self._change(pixels, [self._seed, self.epoch, int(row)]), self._spec)

@@ -22,6 +22,9 @@ _LEAST_SIDE = 32
 _MOST_PIXELS = 4_000_000
 """Nothing is enlarged beyond this: a phone's photograph doubled is 50 million pixels."""
 
+_MOST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}
+"""What a format's encoder takes: a picture with a longer side was never saved so, and is not."""
+
 
 @dataclass(frozen=True)
 class WebAugmentation:
@@ -93,6 +96,8 @@ def _rounded(values: npt.NDArray[np.float32]) -> Pixels:
 
 
 def _saved(pixels: Pixels, form: str, quality: int) -> Pixels:
+    if max(pixels.shape[:2]) > _MOST_SIDE[form]:
+        return pixels
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, form, quality=quality)
     return np.asarray(Image.open(file).convert("RGB"))

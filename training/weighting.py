@@ -66,5 +66,6 @@ def refuse_unknown_sources(
             expected=f"sources of the data directory in {line}: "
             f"{examples(there, at_most=len(there))}",
             received=examples(unknown, at_most=len(unknown)),
-            advice="A source is a folder inside a class; spell it as it is listed.",
+            advice="A source is a folder inside a class; spell it as it is listed, or name none "
+            f"with --set '{line}={'{}' if line == 'train.source_weights' else '[]'}'.",
         )

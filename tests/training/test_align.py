@@ -140,7 +140,7 @@ def test_a_folder_in_use_a_finished_one_and_one_inside_the_data_are_refused(
         aligned(data, tmp_path)
     with pytest.raises(RunError, match="is finished"):
         aligned(data, out)
-    with pytest.raises(RunError, match="outside the data directory"):
+    with pytest.raises(RunError, match="outside the data directory for --align"):
         aligned(data, data / "aligned")
     assert (contents(tmp_path), contents(out), contents(data)) == before
 

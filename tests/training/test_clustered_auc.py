@@ -49,6 +49,14 @@ def test_a_perfect_ranking_is_not_certain() -> None:
     assert clustered_auc(labels, nearly, np.arange(80)).low <= auc.low
 
 
+def test_errors_that_cancel_within_clusters_leave_no_variance() -> None:
+    """Each cluster's fake and real have one score: what the one loses the other wins."""
+    for n in range(20, 60):
+        labels, pairs = np.repeat([0, 1], n), np.tile(np.arange(n), 2)
+        auc = clustered_auc(labels, pairs.astype(float), pairs)
+        assert (auc.low, auc.value, auc.high) == pytest.approx((0.5, 0.5, 0.5), abs=1e-6)
+
+
 def test_few_pictures_or_a_single_source_say_nothing() -> None:
     labels, scores = drawn(2, 10, 3.0)
     few = clustered_auc(labels, scores, np.arange(10))

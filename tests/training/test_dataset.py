@@ -11,7 +11,7 @@ from PIL import Image
 
 from keras_detector.card import InputSpec
 from keras_detector.enhance import enhance
-from keras_detector.errors import DataError
+from keras_detector.errors import DataError, RecipeError
 from keras_detector.images import decode, fit
 from keras_detector.labelled_directory import Split
 from tests.conftest import draw_picture, write_dataset
@@ -140,6 +140,57 @@ def test_a_balanced_subset(data: Path) -> None:
     rows = np.concatenate(list(dataset.rows.values()))
     assert len(rows) == 40
     assert dataset.labels[rows].sum() == 20
+
+
+def test_a_subset_reads_twice_what_it_needs_and_all_where_that_is_not_enough(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training import decoding
+
+    decoded: list[Path] = []
+    monkeypatch.setattr(decoding, "decode", lambda path: decoded.append(path) or decode(path))
+    first = prepare(data, dataset_size=20)
+    assert len(decoded) == 40
+    assert (len(used(first)), first.labels[first.used].sum()) == (20, 10)
+    assert prepare(data, dataset_size=20).fingerprint == first.fingerprint
+    assert prepare(data, dataset_size=20, seed=2).fingerprint != first.fingerprint
+    for path in sorted((data / "fake").iterdir())[10:]:
+        path.write_bytes(b"")
+    decoded.clear()
+    assert len(used(prepare(data, dataset_size=20))) == 20
+    assert {path for path in decoded if path.parent.name == "fake"} == set(
+        (data / "fake").iterdir()
+    )
+
+
+def test_a_named_source_is_found_however_few_pictures_it_has(data: Path) -> None:
+    for place in ("fake/large", "fake/small"):
+        (data / place).mkdir()
+    for number, path in enumerate(sorted((data / "fake").glob("*.png"))):
+        path.rename(data / "fake" / ("large" if number else "small") / path.name)
+    for seed in range(3):
+        assert "small" in prepare(data, dataset_size=20, weighed=["small"], seed=seed).sources
+
+
+@pytest.mark.parametrize(
+    ("lines", "match"),
+    [
+        ({"hold_out": ["nowhere"]}, "data.hold_out: fake, real"),
+        ({"weighed": ["pairs"]}, r"pairs.*--set 'train\.source_weights=\{\}'"),
+        ({"dataset_size": 41}, "even"),
+        ({"dataset_size": 100}, "50 usable real"),
+    ],
+)
+def test_what_the_listing_shows_to_be_wrong_is_refused_before_a_picture_is_decoded(
+    lines: dict[str, object], match: str, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training import decoding
+
+    decoded: list[Path] = []
+    monkeypatch.setattr(decoding, "decode", lambda path: decoded.append(path) or decode(path))
+    with pytest.raises((DataError, RecipeError), match=match):
+        prepare(data, **lines)
+    assert not decoded
 
 
 def test_enhancement_changes_what_is_packed(data: Path) -> None:

@@ -1,5 +1,8 @@
 """A backbone's features: kept between runs, and computed anew where anything differs."""
 
+import errno
+import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,6 +12,7 @@ import numpy as np
 import pytest
 
 from keras_detector.card import InputSpec
+from keras_detector.errors import SaveError
 from tests.training.tiny_backbone import build_tiny
 from training import features as features_module
 from training.features import MIRRORED, PLAIN, Features, extract_features
@@ -79,6 +83,42 @@ def test_features_are_those_of_the_backbone_and_are_found_again(
     again = extract(extractor(), pictures, tmp_path)
     np.testing.assert_array_equal(again.values, first.values)
     assert len(computed) == 1
+
+
+def test_seconds_are_those_of_all_parts(pictures, tmp_path: Path) -> None:
+    note = tmp_path / "features.json"
+    extract(extractor(), pictures, tmp_path)
+    kept = json.loads(note.read_text())
+    assert kept["seconds"] > 0
+    note.write_text(json.dumps({**kept, "seconds": 3600.0}))
+    assert extract(extractor(), pictures, tmp_path).seconds == 3600.0
+    note.write_text(json.dumps({**kept, "done": 0, "seconds": 3600.0}))
+    assert 3600 < extract(extractor(), pictures, tmp_path).seconds < 3700
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="there is no way to ask for it")
+def test_a_full_disk_is_said_before_a_feature_is_computed(
+    pictures, computed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "posix_fallocate", full)
+        with pytest.raises(SaveError, match="No space left"):
+            extract(extractor(), pictures, tmp_path)
+    assert not computed
+    extract(extractor(), pictures, tmp_path)
+
+
+def test_a_file_system_that_reserves_nothing_will_do(
+    pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr(os, "posix_fallocate", unknown, raising=False)
+    assert len(extract(extractor(), pictures, tmp_path).values) == 5
 
 
 @pytest.mark.parametrize("what", ["precision", "weights", "pictures", "view", "seed", "input"])

@@ -25,6 +25,8 @@ from tests.conftest import TINY, write_dataset
 from tests.training.runs import assert_mirrored, same_weights, train
 from training import model_run
 from training.__main__ import main
+from training.fit import fit
+from training.recipe import load_recipe
 from training.stopping import NonFiniteLossStopping
 
 ROOT = Path(__file__).parents[2]
@@ -207,9 +209,10 @@ def test_a_state_that_is_damaged_or_of_another_recipe_is_not_continued_and_can_b
 ) -> None:
     with pytest.raises(RunError, match="begun with others"):
         train_tiny(dataset, killed, "train.seed=5")
-    (killed.with_name("m.keras.run") / "state.npz").write_bytes(b"damaged")
-    with pytest.raises(RunError, match="--restart"):
-        train_tiny(dataset, killed)
+    for damage in (b"damaged", b""):
+        (killed.with_name("m.keras.run") / "state.npz").write_bytes(damage)
+        with pytest.raises(RunError, match="--restart"):
+            train_tiny(dataset, killed)
     train_tiny(dataset, killed, "train.seed=5", restart=True)
     assert read_model_file(killed).card.training.recipe["train"]["seed"] == 5
 
@@ -229,6 +232,39 @@ def test_an_existing_model_is_neither_overwritten_nor_harmed(dataset: Path, tmp_
     with pytest.raises(RunError, match="--overwrite"):
         train_tiny(dataset, out)
     assert out.read_bytes() == b"the user's own"
+
+
+BESIDE = "export.place=beside"
+
+
+def test_a_twin_of_somebody_else_is_not_replaced(dataset: Path, tmp_path: Path) -> None:
+    theirs = tmp_path / "m.tflite"
+    theirs.write_bytes(b"theirs")
+    with pytest.raises(RunError, match=r"m\.tflite, which exists"):
+        train_tiny(dataset, tmp_path / "m.keras", BESIDE)
+    assert theirs.read_bytes() == b"theirs"
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_twin_that_a_killed_run_wrote_is_its_own(
+    restart: bool, killed: Path, dataset: Path
+) -> None:
+    twin = killed.with_suffix(".tflite")
+    twin.write_bytes(b"cut off before the model came")
+    train_tiny(dataset, killed, BESIDE, restart=restart)
+    assert read_model_file(killed).twin == twin.read_bytes()
+    assert not killed.with_name("m.keras.run").exists()
+
+
+def test_what_is_written_has_no_place_in_the_data_directory(dataset: Path, tmp_path: Path) -> None:
+    before = sorted(dataset.rglob("*"))
+    with pytest.raises(RunError, match="outside the data directory for --out"):
+        train_tiny(dataset, dataset / "m.keras")
+    recipe = load_recipe("cnn32", TINY)
+    flags = {"overwrite": False, "restart": False, "announce": print}
+    with pytest.raises(RunError, match="outside the data directory for --report"):
+        fit(dataset, recipe, tmp_path / "m.keras", report=dataset / "report", **flags)
+    assert sorted(dataset.rglob("*")) == before
 
 
 def test_a_threshold_the_data_cannot_support_is_refused_with_the_reason(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_detector.errors import DataError, RunError
+from keras_detector.errors import DataError, DetectorError, RunError
 from keras_detector.labelled_directory import read_labelled_directory
 from keras_detector.labels import Label
 from keras_detector.networks.tiny_autoencoder import State
@@ -287,6 +287,38 @@ def test_an_upscaled_fake_shows_its_own_photograph(tmp_path: Path, factor: int) 
             for path in (fake, real)
         ]
         assert np.abs(small[0] - small[1]).mean() < 6
+
+
+def test_pairs_are_not_written_among_the_photographs(photographs: Path) -> None:
+    stages = Stages(upscalers=(Repeating(2),))
+    before = sorted(photographs.rglob("*"))
+    for out in (photographs, photographs / "pairs", photographs / "real" / "pairs"):
+        with pytest.raises(RunError, match="outside the data directory for --out"):
+            write_matched_pairs(photographs, stages, out, LINES)
+    assert sorted(photographs.rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "file", "file/inside"])
+def test_an_out_that_cannot_be_is_refused(name: str, photographs: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    stages = Stages(upscalers=(Repeating(2),))
+    with pytest.raises(DetectorError):
+        write_matched_pairs(photographs, stages, tmp_path / name, LINES)
+
+
+@pytest.mark.parametrize("seed", ["-1", "4294967296", "1.5", "x"])
+def test_a_seed_that_is_none_is_refused_by_every_command(
+    seed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for call in (
+        ["matched-pairs", "d", "--out", "o"],
+        ["audit", "d"],
+        ["calibrate", "m.keras", "d", "--out", "o.keras"],
+    ):
+        with pytest.raises(SystemExit) as left:
+            main([*call, f"--seed={seed}"])
+        assert left.value.code == 2
+        assert "0 to 4294967295" in capsys.readouterr().err
 
 
 def test_a_second_call_makes_only_what_is_missing(

@@ -1,11 +1,15 @@
 """Recipes: complete, changeable line by line, refused when wrong."""
 
+import argparse
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from keras_detector.errors import RecipeError
+from training.command_options import changes_of, collections_of
 from training.recipe import SequentialNetwork, load_recipe, shipped_recipes
+from training.recipe_table import target_accuracy
 
 CNN32 = Path(__file__).parents[2] / "training" / "recipes" / "cnn32.toml"
 
@@ -76,6 +80,25 @@ def test_a_change_that_makes_no_sense_is_refused(change: str) -> None:
         load_recipe("cnn32", [change])
 
 
+def test_pictures_are_not_shifted_out_of_sight() -> None:
+    load_recipe("cnn32", ["augment.shift=32"])
+    with pytest.raises(RecipeError, match=r"augment\.shift"):
+        load_recipe("cnn32", ["augment.shift=33"])
+
+
+def test_sources_with_any_letters_can_be_held_out() -> None:
+    options = argparse.Namespace(set=[], hold_out=['\U0001f4f7 "a"', "b"])
+    recipe = load_recipe("cnn32", changes_of(options))
+    assert recipe.data.hold_out == tuple(options.hold_out)
+
+
+def test_two_collections_of_one_name_are_refused() -> None:
+    options = argparse.Namespace(collection=["web=a", "other=b"])
+    assert collections_of(options) == {"web": Path("a"), "other": Path("b")}
+    with pytest.raises(RecipeError, match="web twice"):
+        collections_of(argparse.Namespace(collection=["web=a", "web=b"]))
+
+
 def test_residual_blocks_must_match_the_channels() -> None:
     with pytest.raises(RecipeError, match="one fewer"):
         load_recipe("cnn32-plus", ["network.residual_blocks=[1]"])
@@ -134,12 +157,44 @@ def test_every_line_for_a_backbone_belongs_to_one_that_there_is() -> None:
 
 
 @pytest.mark.parametrize(
+    ("recipe", "change", "read"),
+    [
+        ("seed-cnn", "train.epochs=5", "fine_tune.epochs"),
+        ("seed-cnn", "train.target_accuracy=0.93", "fine_tune.target_accuracy"),
+        ("transfer", "train.patience=2", "fine_tune.patience"),
+        ("transfer", "train.optimizer=sgd", "Use --set head.kind=trained"),
+    ],
+)
+def test_a_train_line_that_is_not_read_is_refused_with_the_one_that_is(
+    recipe: str, change: str, read: str
+) -> None:
+    with pytest.raises(RecipeError, match=read):
+        load_recipe(recipe, [change])
+    load_recipe("transfer", [change, "head.kind=trained"])
+    load_recipe(recipe, ["train.seed=2", "train.class_weights=[1.0, 2.0]"])
+
+
+def test_the_target_of_a_report_is_that_of_the_phase_that_trains_by_epochs() -> None:
+    def target(recipe: str, *changes: str) -> float | None:
+        return target_accuracy(msgspec.to_builtins(load_recipe(recipe, changes)))
+
+    assert target("cnn32") == target("seed-cnn") == 0.93
+    assert target("transfer") is None
+    trained = ("head.kind=trained", "train.target_accuracy=0.8")
+    assert target("transfer", *trained) == 0.8
+    tuned = ("fine_tune.epochs=1", "fine_tune.target_accuracy=0.9")
+    assert target("transfer", *trained, *tuned) == 0.9
+    assert target("transfer", "fine_tune.target_accuracy=0.9") is None
+
+
+@pytest.mark.parametrize(
     "changes",
     [
         ["head.hidden_units=[8]"],
         ["head.kind=none"],
         ["views.plain=false", "views.augmented=0"],
         ["network.pooling=sum"],
+        ["network.pooling=max"],
         ["fine_tune.learning_rate=0"],
         ["train.balance=galleries"],
         ["train.precision=float8"],

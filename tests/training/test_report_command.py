@@ -85,6 +85,15 @@ def test_a_call_that_is_not_whole_is_refused(call: str, tmp_path: Path) -> None:
     assert caught.value.code == 2
 
 
+def test_a_place_that_the_system_refuses_is_an_error_of_ours(
+    tiny_model: Path, directory: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = tmp_path / ("n" * 300)
+    assert main(["report", str(tiny_model), str(directory), "--out", str(long)]) == 1
+    assert main(["audit", str(directory), "--out", str(long)]) != 0
+    assert "Traceback" not in capsys.readouterr().err
+
+
 def test_a_missing_model_or_directory_is_an_error_of_ours(
     tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

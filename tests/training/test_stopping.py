@@ -79,3 +79,5 @@ def test_a_loss_that_is_no_number_ends_training_with_an_error_of_ours() -> None:
     x = np.full((4, 1), np.nan, "float32")
     with pytest.raises(RunError, match=r"finite loss.*epoch 1"):
         model.fit(x, x, verbose=0, callbacks=[NonFiniteLossStopping()])
+    with pytest.raises(RunError, match=r"Lower fine_tune\.learning_rate"):
+        model.fit(x, x, verbose=0, callbacks=[NonFiniteLossStopping("fine_tune.learning_rate")])

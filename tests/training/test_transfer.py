@@ -1,28 +1,38 @@
 """A head on a frozen backbone, fine-tuning, and both going on after a kill."""
 
+import shutil
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
 from keras_detector.card import Card
-from keras_detector.errors import RecipeError
+from keras_detector.errors import RecipeError, RunError
+from keras_detector.labelled_directory import Split
 from keras_detector.model_file import read_model_file
 from tests.training.runs import same_weights, train
 from tests.training.tiny_backbone import LINES, register
+from training import backbone_network, measured_card, transfer
 from training import features as features_module
 from training.run_directory import RunDirectory
 
 TINY = (
     *LINES,
     "views.augmented=1",
-    "train.batch_size=16",
-    "train.learning_rate=0.01",
     "fine_tune.batch_size=16",
     "fine_tune.learning_rate=0.001",
 )
-TRAINED = ("head.kind=trained", "head.hidden_units=[8]", "head.dropout=0.1", "train.epochs=4")
+TRAINED = (
+    "head.kind=trained",
+    "head.hidden_units=[8]",
+    "head.dropout=0.1",
+    "train.epochs=4",
+    "train.batch_size=16",
+    "train.learning_rate=0.01",
+)
 
 
 pytestmark = pytest.mark.usefixtures("tiny_backbone")
@@ -95,7 +105,7 @@ def test_fine_tuning_goes_on_after_a_kill_in_any_phase_to_the_same_result(
         patched.setattr(
             features_module,
             "_fill",
-            lambda values, done, *rest: seen.append(done) or fill(values, done, *rest),
+            lambda values, note, *rest: seen.append(note.done) or fill(values, note, *rest),
         )
         with pytest.raises(StoppedError):
             train_tiny(dataset, out, *changes)
@@ -131,6 +141,12 @@ def test_batch_norm_stays_as_it_was_and_layers_below_the_named_one_too(
         assert same == all(np.array_equal(a, b) for a, b in zip(*weights, strict=True)), name
 
 
+def test_fine_tuning_stops_at_its_target(dataset: Path, tmp_path: Path) -> None:
+    lines = ("fine_tune.epochs=4", "fine_tune.patience=4", "fine_tune.target_accuracy=0.51")
+    card = train_tiny(dataset, tmp_path / "m.keras", *lines)
+    assert card.training.epochs == 2  # the solved head's, and one
+
+
 def test_an_untrained_network_is_trained_as_a_whole(dataset: Path, tmp_path: Path) -> None:
     card = train_tiny(
         dataset,
@@ -145,12 +161,65 @@ def test_an_untrained_network_is_trained_as_a_whole(dataset: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
+    ("module", "name", "at"),
+    [
+        (transfer, "extract_features", 1),
+        (transfer, "fine_tune", 3),
+        (measured_card, "robust_figures", None),
+    ],
+)
+def test_a_picture_that_vanishes_in_the_middle_is_named(
+    module: ModuleType,
+    name: str,
+    at: int | None,
+    dataset: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = Path(shutil.copytree(dataset, tmp_path / "data"))
+    work, gone = getattr(module, name), []
+
+    def unlink_and_work(*arguments: Any, **named: Any) -> object:
+        if at is None:
+            gone.append(named["paths"][0])
+        else:
+            pictures = arguments[at]
+            gone.append(pictures.paths[pictures.rows[Split.TRAIN][0]])
+        gone[0].unlink()
+        return work(*arguments, **named)
+
+    monkeypatch.setattr(module, name, unlink_and_work)
+    with pytest.raises(RunError, match="once more") as caught:
+        train_tiny(data, tmp_path / "m.keras", "fine_tune.epochs=1")
+    assert str(gone[0]) in str(caught.value)
+
+
+def test_a_network_that_could_not_be_saved_is_refused_before_the_first_phase(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pooled_by_maximum(features: keras.KerasTensor, _: object) -> keras.KerasTensor:
+        return keras.layers.GlobalMaxPooling2D()(features)
+
+    monkeypatch.setattr(backbone_network, "_pooled", pooled_by_maximum)
+    monkeypatch.setattr(transfer, "extract_features", None)
+    with pytest.raises(RecipeError, match="GlobalMaxPooling2D"):
+        train_tiny(dataset, tmp_path / "m.keras")
+
+
+def test_a_layer_that_is_not_there_is_refused_before_the_first_phase(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer, "extract_features", None)
+    with pytest.raises(RecipeError, match="block1_conv"):
+        train_tiny(dataset, tmp_path / "m.keras", "fine_tune.epochs=1", "fine_tune.unfreeze=blok")
+
+
+@pytest.mark.parametrize(
     ("changes", "match"),
     [
         (("network.backbone=no-such",), "a backbone"),
         (("network.options={depth = 3}",), "network.options"),
-        (("network.pooling=none",), "average, max or flatten"),
-        (("fine_tune.epochs=1", "fine_tune.unfreeze=block9"), "block1_conv"),
+        (("network.pooling=none",), "average or flatten"),
         (('data.hold_out=["nowhere"]',), "fake, real"),
         (("train.source_weights={nowhere = 2.0}",), "fake, real"),
     ],

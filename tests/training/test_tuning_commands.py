@@ -10,6 +10,7 @@ from keras_detector.model_file import read_model_file
 from keras_detector.strictness import cost
 from tests.conftest import write_dataset
 from tests.training.runs import assert_mirrored, same_weights
+from training import tune
 from training.__main__ import main
 
 SMALL = ("input.size=32", "head.c=0.1", "network.weights=none")
@@ -43,6 +44,23 @@ def test_probe_prints_figures_for_unseen_pictures_and_unseen_sources(
     assert not list(tmp_path.rglob("*.keras"))
 
 
+def test_a_probe_takes_a_subset_and_refuses_lines_that_it_does_not_read(
+    sources: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ("probe", sources, "--backbone", "tiny", "--json")
+    assert run(*call, changes=(*SMALL, "data.dataset_size=40")) == 0
+    found = json.loads(capsys.readouterr().out)["held_out_pictures"]["figures"]
+    assert (found["n_real"], found["n_fake"]) == (20, 20)
+    for change in (
+        "data.hold_out=[]",
+        "views.augmented=1",
+        "network.mirror=true",
+        "head.kind=none",
+    ):
+        assert run(*call, changes=(change,)) == 2
+        assert change in capsys.readouterr().err
+
+
 def test_a_probe_of_an_unknown_backbone_lists_the_known_ones(
     sources: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -58,6 +76,7 @@ def test_a_held_out_source_is_tested_on_and_unknown_ones_are_refused(
     assert run(*call, "--hold-out", "nowhere", changes=SMALL) == 2
     assert "camera_a, camera_b, diffusion, gan" in capsys.readouterr().err
     web = write_dataset(tmp_path / "web", 12, seed=9)
+    (web / "real" / "broken.png").write_bytes(b"")
     call = (*call, "--hold-out", "gan", "--collection", f"web={web}")
     assert run(*call, changes=(*SMALL, "views.augmented=0", "data.split=[0.6, 0.2, 0.2]")) == 0
     card = read_model_file(out).card
@@ -69,9 +88,12 @@ def test_a_held_out_source_is_tested_on_and_unknown_ones_are_refused(
     own = cost(card, card.threshold.value)
     assert (own.false_positive_rate.value, own.recall.value) == (accused / 12, found / 12)
     assert card.training.recipe["data"]["hold_out"] == ["gan"]
-    printed = capsys.readouterr().out
+    printed, said = capsys.readouterr()
     assert "worst source" in printed
     assert "web ROC AUC" in printed
+    left_out = "web: Left out 1 pictures that cannot be read"
+    assert left_out in said
+    assert left_out in (tmp_path / "m-report" / "report.html").read_text()
 
 
 def test_calibrate_changes_the_verdict_and_not_the_network(
@@ -100,6 +122,18 @@ def test_calibrate_changes_the_verdict_and_not_the_network(
     assert "Choose another --out" in capsys.readouterr().err
 
 
+def test_a_twin_of_somebody_else_is_not_replaced_by_a_calibrated_model(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The shipped model's twin lies beside it."""
+    model = Path(__file__).parents[2] / "models" / "ai_imageclassifier.keras"
+    theirs = tmp_path / "mine.tflite"
+    theirs.write_bytes(b"theirs")
+    assert run("calibrate", model, dataset, "--out", tmp_path / "mine.keras") == 1
+    assert "mine.tflite, which exists" in capsys.readouterr().err
+    assert theirs.read_bytes() == b"theirs"
+
+
 def test_fine_tune_goes_from_any_model_to_a_new_file(tiny_model: Path, tmp_path: Path) -> None:
     model = tmp_path / "mine.keras"
     shutil.copy(tiny_model, model)
@@ -119,6 +153,19 @@ def test_fine_tune_goes_from_any_model_to_a_new_file(tiny_model: Path, tmp_path:
     for target in (model, out):
         assert run("fine-tune", model, other, "--out", target, changes=TUNE) == 1
     assert model.read_bytes() == before
+
+
+def test_fine_tune_refuses_a_layer_that_is_not_there_before_it_reads_a_picture(
+    tiny_model: Path,
+    dataset: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(tune, "prepare_run", None)
+    call = ("fine-tune", tiny_model, dataset, "--out", tmp_path / "new.keras")
+    assert run(*call, changes=("fine_tune.unfreeze=blok",)) == 2
+    assert "fine_tune.unfreeze" in capsys.readouterr().err
 
 
 def test_a_mirrored_model_stays_mirrored(sources: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`verdict.validation = "sources"`: a threshold for sources nobody has seen."""
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,9 +11,11 @@ from keras_detector.card import Card
 from keras_detector.errors import DataError, RecipeError, ThresholdError
 from keras_detector.labelled_directory import Split
 from keras_detector.model_file import read_model_file
+from tests.conftest import write_dataset
 from tests.training.runs import train
 from tests.training.tiny_backbone import LINES as TINY
 from tests.training.tiny_backbone import register
+from training import transfer
 from training.__main__ import main
 from training.cross_validation import group_folds, held_out_logits, source_folds
 from training.features import MIRRORED, PLAIN
@@ -95,9 +98,31 @@ def test_a_mirrored_model_in_8_bits_takes_it_too(sources: Path, tmp_path: Path) 
     assert card.figures["test"].n == 16
 
 
-def test_one_source_a_class_is_refused(dataset: Path, tmp_path: Path) -> None:
+def test_one_source_a_class_is_refused_before_features(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer, "extract_features", None)
     with pytest.raises(DataError, match=r"verdict\.validation"):
         train_tiny(dataset, tmp_path, SOURCES)
+
+
+def test_a_fold_without_which_a_class_is_missing_is_refused_before_features(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All fakes that are trained on are copies of one source's; the other one is held out."""
+    data = write_dataset(tmp_path / "data", 20)
+    for place in ("real/a", "real/b", "fake/c", "fake/d"):
+        (data / place).mkdir()
+    for label, sources in (("real", "ab"), ("fake", "cd")):
+        for number, path in enumerate(sorted((data / label).glob("*.png"))):
+            copied = data / label / sources[number % 2] / path.name
+            shutil.copy(path, copied)
+            if label == "fake":
+                shutil.copy(path, data / label / sources[1 - number % 2] / path.name)
+            path.unlink()
+    monkeypatch.setattr(transfer, "extract_features", None)
+    with pytest.raises(DataError, match="outside of every fold"):
+        train_tiny(data, tmp_path, SOURCES)
 
 
 @pytest.mark.parametrize(
@@ -117,6 +142,22 @@ def test_what_cannot_be_solved_again_without_a_source_is_refused(
     load_recipe(recipe, changes)
     with pytest.raises(RecipeError, match=r"verdict\.validation"):
         load_recipe(recipe, [*changes, SOURCES])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "train.balance=classes",
+        "train.class_weights=[1.0, 2.0]",
+        "views.augmented=2",
+        "views.plain=false",
+    ],
+)
+def test_a_head_that_is_fitted_otherwise_than_the_held_out_ones_is_refused(change: str) -> None:
+    changes = [change] if "plain" not in change else [change, "views.augmented=1"]
+    load_recipe("transfer", [*LINES, *changes])
+    with pytest.raises(RecipeError, match=change.partition("=")[0]):
+        load_recipe("transfer", [*LINES, SOURCES, change])
 
 
 def test_fine_tuning_refuses_it() -> None:

@@ -79,6 +79,15 @@ def test_small_and_huge_pictures_stay_within_bounds() -> None:
     assert changed(*double, pixels=large).shape == (2500, 2500, 3)
 
 
+@pytest.mark.parametrize(("form", "side"), [("webp", 16_384), ("jpeg", 65_501)])
+def test_a_side_that_a_format_cannot_hold_gets_no_such_pass(form: str, side: int) -> None:
+    rng = np.random.default_rng(0)
+    long = rng.integers(0, 256, (2, side, 3), dtype=np.uint8)
+    for pixels in (long, np.ascontiguousarray(long.transpose(1, 0, 2))):
+        view = changed(f"views.{form}_share=1", f"views.{form}_quality=[5, 5]", pixels=pixels)
+        assert view.shape == (2, 2, 3)
+
+
 @pytest.mark.parametrize(
     "change",
     [

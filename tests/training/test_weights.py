@@ -101,6 +101,25 @@ def test_without_network_the_error_says_where_the_file_is(
         load_weights(network, "mobilenet-v3-small", "imagenet")
 
 
+def test_options_that_the_published_weights_are_not_for_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    published = keras.applications.MobileNetV3Small
+
+    def untrained(**given: object) -> keras.Model:
+        return published(**{**given, "weights": None})
+
+    monkeypatch.setattr(keras.applications, "MobileNetV3Small", untrained)
+    network = BACKBONES["mobilenet-v3-small"].build(32, alpha=0.75)
+    with pytest.raises(WeightsError, match=r"network\.options"):
+        load_weights(network, "mobilenet-v3-small", "imagenet")
+
+
+def test_a_path_that_the_system_refuses_is_no_file() -> None:
+    with pytest.raises(WeightsError, match="no file"):
+        load_weights(clip(), "clip-vit-b16", "n" * 300)
+
+
 def test_efficientnet_scales_as_keras_does_with_imagenet_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

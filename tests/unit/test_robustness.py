@@ -1,5 +1,7 @@
 """Degradations, and what is measured of a model under them."""
 
+import weakref
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -8,7 +10,7 @@ from keras_detector.card import Threshold
 from keras_detector.degrade import BLUR_SIGMA, CONDITION_TEXTS, CONDITIONS
 from keras_detector.measure import measure, wilson
 from keras_detector.pixels import Pixels
-from keras_detector.robustness import BATCH, measure_condition, measure_robustness
+from keras_detector.robustness import measure_condition, measure_robustness
 from tests.conftest import draw_picture
 
 HALF = Threshold(value=0.5, policy="youden", abstain=(0.5, 0.5))
@@ -66,20 +68,19 @@ def test_every_condition_has_a_text() -> None:
     assert list(CONDITION_TEXTS) == list(CONDITIONS)
 
 
-def smoothness(pictures: list[Pixels]) -> np.ndarray:
-    rough = [np.abs(np.diff(pixels.astype(float), axis=1)).mean() for pixels in pictures]
-    return 1 / (1 + np.array(rough) / 10)
+def smoothness(pixels: Pixels) -> float:
+    return 1 / (1 + np.abs(np.diff(pixels.astype(float), axis=1)).mean() / 10)
 
 
 def test_robustness_is_measured_picture_by_picture() -> None:
     rng = np.random.default_rng(0)
-    labels = np.arange(2 * BATCH + 3) % 2
+    labels = np.arange(67) % 2
     pictures = [draw_picture(rng, fake=bool(label), size=64) for label in labels]
     result = measure_robustness(labels, smoothness, iter(pictures), HALF)
     assert list(result) == list(CONDITIONS)
     clean = result["clean"]
     assert (clean.n, clean.n_real, clean.n_fake) == (67, 34, 33)
-    figures = measure(labels, smoothness(pictures), HALF)
+    figures = measure(labels, np.array([smoothness(pixels) for pixels in pictures]), HALF)
     assert clean.roc_auc == figures.roc_auc
     assert clean.recall == figures.recall
     assert clean.balanced_accuracy == figures.balanced_accuracy
@@ -87,6 +88,21 @@ def test_robustness_is_measured_picture_by_picture() -> None:
     assert clean.false_positive_rate == wilson(figures.confusion_matrix[0][1], 34)
     assert clean.false_positive_rate.value == 0.0
     assert result["blur"].false_positive_rate.value > 0.5  # what is rough looks smooth then
+
+
+def test_one_picture_is_held_at_a_time() -> None:
+    """A hundred photographs of 50 megapixels, and their doubled copies, fit into no memory."""
+    held: list[weakref.ref[Pixels]] = []
+
+    def picture(number: int) -> Pixels:
+        # when the next one is asked for, the loop still has the last
+        assert sum(there() is not None for there in held) <= 1
+        pixels = np.full((20, 20, 3), number, np.uint8)
+        held.append(weakref.ref(pixels))
+        return pixels
+
+    measure_robustness(np.arange(40) % 2, smoothness, map(picture, range(40)), HALF)
+    assert len(held) == 40
 
 
 def test_another_number_of_pictures_is_refused() -> None:

@@ -31,6 +31,7 @@ from keras_detector.pixels import Pixels
 from keras_detector.printable import printable
 from training.audit.align_plan import Draw, Header, Plan, draw, make_plan
 from training.audit.jpeg_tables import read_jpeg_tables
+from training.outside import refuse_inside
 from training.parallel import in_order
 
 MANIFEST = "manifest.csv"
@@ -114,10 +115,11 @@ def align_directory(directory: LabelledDirectory, out: Path, *, seed: int) -> Al
         )
     too_small = [at for at, h in headers.items() if min(h.width, h.height) < plan.needed_side]
     names = _names(directory)
+    left_out = set(too_small)
     jobs = {
         at: _Job(pictures[at].path, out / names[at], draw(plan, names[at], header))
         for at, header in headers.items()
-        if at not in set(too_small)
+        if at not in left_out
     }
     failed = _write_all(list(jobs.values()))
     done = {at: job for at, job in jobs.items() if job.target not in failed}
@@ -148,10 +150,7 @@ def _begun(root: Path, out: Path) -> Plan | None:
     """The plan of an unfinished folder, None for a new or empty one; anything else is refused."""
     advice = "Choose a new folder for --align; nothing was changed."
     wanted = "a new or empty folder for the aligned pictures"
-    if out.resolve().is_relative_to(root.resolve()):
-        raise RunError(
-            expected="a folder outside the data directory", received=printable(out), advice=advice
-        )
+    refuse_inside(root, {"--align": out})
     try:
         names = {entry.name for entry in out.iterdir()} if out.exists() else set()
         plan = (out / PLAN).read_bytes() if PLAN in names else b""

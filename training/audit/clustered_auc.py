@@ -53,6 +53,7 @@ def clustered_auc(
         + counts[0] / (counts[0] - 1) * (off_real**2).sum() / n_real**2
         + 2 * size / (size - 1) * (off_fake * off_real).sum() / (n_fake * n_real)
     )
+    variance = max(float(variance), 0.0)  # rounding may take it below, where errors cancel
     # A perfect ranking has no variance: its interval is what the smaller class may hide.
     unseen = wilson(0, min(n_fake, n_real))
     assert unseen is not None  # noqa: S101 - neither class is empty

@@ -1,6 +1,7 @@
 """`python -m training audit`: is the label written somewhere it should not be?"""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ import msgspec
 
 from keras_detector.errors import RunError
 from keras_detector.printable import printable
+from training.command_options import seed
 
 if TYPE_CHECKING:
     from keras_detector.labelled_directory import LabelledDirectory
@@ -41,7 +43,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         metavar="N",
         help=f'pictures to look at, or "all" (default: {_DEFAULT_SAMPLE})',
     )
-    parser.add_argument("--seed", type=_seed, default=0, help="of everything drawn (default: 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="of everything drawn (default: 0)")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing REPORT.html")
 
 
@@ -86,7 +88,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _refuse_existing(page: Path | None, *, overwrite: bool) -> None:
-    if page is not None and page.exists() and not overwrite:
+    # pathlib raises on names that the system refuses; os.path says that they are not there
+    if page is not None and os.path.exists(page) and not overwrite:  # noqa: PTH110
         raise RunError(
             expected="a new file for the page",
             received=f"{printable(page)}, which exists",
@@ -136,10 +139,4 @@ def _sample(text: str) -> int | None:
         return None
     if not text.isdecimal() or int(text) < 20:
         raise argparse.ArgumentTypeError(f'20 or more, or "all"; received {text}')
-    return int(text)
-
-
-def _seed(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"0 or more; received {text}")
     return int(text)

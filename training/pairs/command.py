@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from training.command_options import seed
+
 _JPEG_QUALITY = (50, 95)
 
 
@@ -27,7 +29,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--out", required=True, type=Path, metavar="FOLDER")
     parser.add_argument("--size", type=int, default=256, help="side of the crops (default 256)")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=seed, default=1, help="default: 1")
     parser.set_defaults(run=run)
 
 

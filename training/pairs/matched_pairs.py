@@ -11,6 +11,7 @@ import csv
 import hashlib
 import io
 import json
+import os
 import re
 import zlib
 from collections.abc import Sequence
@@ -30,6 +31,7 @@ from keras_detector.labels import Label
 from keras_detector.networks.tiny_autoencoder import LATENT_STRIDE
 from keras_detector.pixels import Pixels
 from keras_detector.printable import printable
+from training.outside import refuse_inside
 from training.pairs.passages import Crop, Stages, kinds_of
 
 _NATIVE_SHARE = 0.6  # of the crops; the others come from the photograph made smaller
@@ -94,10 +96,12 @@ def write_matched_pairs(root: Path, stages: Stages, out: Path, lines: PairLines)
     Raises:
         DataError: `root` is no labelled directory, none of its photographs is large enough, or
             `lines` or `stages` make no pairs.
-        RunError: `out` holds something else, or pairs that were made in another way.
+        RunError: `out` lies in `root`, or holds something else, or pairs that were made in another
+            way.
         SaveError: the disk is full or the like; what was written so far stays.
     """
     _check(lines, stages)
+    refuse_inside(root, {"--out": out})
     kinds = kinds_of(stages)
     photographs = [
         picture for picture in read_labelled_directory(root).pictures if picture.label is Label.REAL
@@ -168,17 +172,27 @@ def _claim(out: Path, lines: PairLines, stages: Stages) -> None:
         "upscalers": [upscaler.name for upscaler in stages.upscalers],
     }
     settings = json.dumps(how, indent=1).encode()
-    entries = {entry.name for entry in out.iterdir()} if out.is_dir() else set()
-    if (out.exists() and not out.is_dir()) or (entries and SETTINGS not in entries):
+    wanted = "a new directory for the pairs, or one with pairs to go on with"
+    # pathlib raises on names that the system refuses; os.path says that they are not there
+    try:
+        entries = set(os.listdir(out)) if os.path.lexists(out) else set()  # noqa: PTH208
+        there = (out / SETTINGS).read_bytes() if SETTINGS in entries else b""
+    except OSError as error:
         raise RunError(
-            expected="a new directory for the pairs, or one with pairs to go on with",
+            expected=wanted,
+            received=f"{printable(out)} ({error.strerror or error})",
+            advice="Choose another --out.",
+        ) from error
+    if entries and SETTINGS not in entries:
+        raise RunError(
+            expected=wanted,
             received=f"{printable(out)}, which holds something else",
             advice="Choose another --out.",
         )
     # Without a picture so far, as after a size that no photograph has, other options are welcome.
     if entries <= {SETTINGS}:
         write_atomically(out / SETTINGS, settings)
-    elif (there := (out / SETTINGS).read_bytes()) != settings:
+    elif there != settings:
         raise RunError(
             expected=f"the options that {printable(out)} was begun with",
             received=f"others; it was begun with {there.decode('utf-8', 'replace')!r:.500}",

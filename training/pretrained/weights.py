@@ -4,6 +4,7 @@ A network that has fewer layers than a weights file takes its own and leaves the
 first blocks of a tower can be had from the file of the whole.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def load_weights(network: keras.Model, backbone: Backbone | str, source: str) ->
             _load_application(network, backbone)
             return
         path = cached_weights(backbone.name)
-        if not path.is_file():
+        if not os.path.isfile(path):  # noqa: PTH113 - pathlib raises on some names
             raise WeightsError(
                 expected=f"the {source} weights of {backbone.name} in {printable(path)}",
                 received="no such file",
@@ -59,7 +60,7 @@ def load_weights(network: keras.Model, backbone: Backbone | str, source: str) ->
             )
     else:
         path = Path(source)
-        if not path.is_file():
+        if not os.path.isfile(path):  # noqa: PTH113 - pathlib raises on some names
             raise WeightsError(
                 expected=f"weights for {backbone.name}: {_choices(backbone)}",
                 received=f"{printable(source)}, which is no file",
@@ -107,7 +108,14 @@ def _load_application(network: keras.Model, backbone: Backbone) -> None:
             "_notop.h5 from https://storage.googleapis.com/tensorflow/keras-applications/ on "
             "another computer and pass its path as the weights.",
         ) from error
-    network.set_weights(trained.get_weights())
+    try:
+        network.set_weights(trained.get_weights())
+    except ValueError as error:
+        raise WeightsError(
+            expected=f"{backbone.name} as its ImageNet weights were published for it",
+            received=f"a network with other options: {error!s:.300}",
+            advice=f"Leave network.options out, or use other weights: {_choices(backbone)}.",
+        ) from error
     _fold_deviation(network, backbone)
 
 

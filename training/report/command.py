@@ -1,6 +1,7 @@
 """`report`: a model written up on a labelled directory, or several models in one table."""
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -40,7 +41,8 @@ def run(options: argparse.Namespace) -> int:
     if not options.compare and len(models) != 1:
         options.refuse("give one model and one labelled directory, or --compare several models")
     page = options.out / ("comparison.html" if options.compare else "report.html")
-    if page.exists() and not options.overwrite:
+    # pathlib raises on names that the system refuses; os.path says that they are not there
+    if os.path.exists(page) and not options.overwrite:  # noqa: PTH110
         raise RunError(
             expected="a new place for the report",
             received=f"{printable(page)}, which exists",
