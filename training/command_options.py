@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from keras_detector.errors import RecipeError
+from keras_detector.option_types import whole
 from keras_detector.printable import printable
 
 
@@ -33,15 +34,8 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, type=Path, metavar="FILE.keras")
 
 
-def seed(text: str) -> int:
-    """What `--seed` takes: a whole number from 0 to 2**32 - 1.
-
-    Raises:
-        argparse.ArgumentTypeError: it is another.
-    """
-    if not text.isdecimal() or int(text) >= 2**32:
-        raise argparse.ArgumentTypeError(f"0 to {2**32 - 1}; received {text}")
-    return int(text)
+seed = whole(0, 2**32 - 1)
+"""What `--seed` takes."""
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
