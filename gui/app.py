@@ -23,7 +23,8 @@ from gui.texts import Texts
 from keras_detector.errors import DetectorError
 
 if TYPE_CHECKING:
-    from gui.session import Part, Session
+    from gui.session import Session
+    from gui.state import Part
     from gui.window import Window
 
 _LOG = logging.getLogger(__name__)
@@ -191,7 +192,7 @@ class App:
     def _refresh(self) -> None:
         if not self._changed or self.window is None or self.session is None:
             return
-        from gui.session import Part
+        from gui.state import Part
 
         parts = set(self._changed)
         now = time.monotonic()

@@ -11,6 +11,7 @@ from gui.clipboard import read_clipboard
 from gui.panels.message_bar import MessageBar
 from gui.session import Session
 from gui.settings import Settings
+from gui.state import EnhancedPicture
 from gui.texts import Texts
 from keras_detector.errors import ImageError
 from keras_detector.strictness import Strictness
@@ -41,6 +42,7 @@ class Commands:
     ) -> None:
         self._window, self._texts, self._session = window, texts, session
         self._settings, self._remember, self._bar = settings, remember, bar
+        self._asked_about: EnhancedPicture | None = None
 
     def open_pictures(self) -> None:
         """Ask for pictures and open them: one as a picture, several as a list."""
@@ -95,8 +97,9 @@ class Commands:
 
     def save_enhanced(self) -> None:
         """Ask where to, and save the enhanced picture; the original only when that is agreed to."""
-        enhanced, opened = self._session.enhanced, self._session.picture
-        if enhanced is None or enhanced.pixels is None or opened is None:
+        # What is looked at now is what is saved, whatever is opened while a dialog waits.
+        enhanced = self._session.enhanced
+        if enhanced is None or enhanced.pixels is None:
             return
         kinds = (("PNG", ".png"), ("JPEG", (".jpg", ".jpeg")), ("WebP", ".webp"))
         name = f"{self._stem}-enhanced.png"
@@ -105,15 +108,22 @@ class Commands:
             return
 
         def save() -> None:
-            self._session.save_enhanced(out, overwrite=True)
+            self._session.save_enhanced(out, enhanced, overwrite=True)
 
-        original = opened.path
+        original = enhanced.original
         if original is not None and out.exists() and original.exists() and out.samefile(original):
             question = self._texts("save.replace_original", name=out.name)
             keep, replace = self._texts("save.keep"), self._texts("save.replace")
+            self._asked_about = enhanced
             self._bar.ask(question, {replace: save, keep: lambda: None})
         else:
             save()
+
+    def withdraw_question(self) -> None:
+        """Take away a question on what is no longer looked at."""
+        if self._asked_about is not None and self._asked_about is not self._session.enhanced:
+            self._asked_about = None
+            self._bar.withdraw()
 
     def save_verdict(self) -> None:
         """Ask where to, and save the verdict with its heatmap."""

@@ -3,17 +3,17 @@
 A front end calls the commands, from one thread, and is told when a part of the state has changed.
 """
 
-import enum
 import io
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
 
 from gui.picture_list import PictureList
 from gui.saving import save_picture, save_rows, save_verdict
+from gui.state import EnhancedPicture, Message, ModelInUse, OpenPicture, Part
 from gui.texts import Texts
 from gui.worker import Deliver, Task, Worker
 from keras_detector import images
@@ -26,77 +26,6 @@ from keras_detector.rows import Row
 from keras_detector.strictness import Strictness, threshold_for
 
 _LOG = logging.getLogger(__name__)
-
-
-class Part(enum.Enum):
-    """A part of the state, as a front end is told of its changes."""
-
-    MODEL = enum.auto()
-    PICTURE = enum.auto()
-    VERDICT = enum.auto()
-    ENHANCED = enum.auto()
-    LIST = enum.auto()
-    MESSAGE = enum.auto()
-
-
-@dataclass(slots=True)
-class OpenPicture:
-    """The picture that is looked at.
-
-    Attributes:
-        path: where it was read; None: it was pasted.
-        picture: decoded and upright; None while that is going on.
-        examination: what the model says; None while that is going on.
-        error: why there is no picture, or no verdict.
-    """
-
-    path: Path | None
-    picture: images.Picture | None = None
-    examination: Examination | None = None
-    error: DetectorError | None = None
-
-
-@dataclass(slots=True)
-class EnhancedPicture:
-    """The enhanced form of the open picture.
-
-    Attributes:
-        settings: how it is made.
-        progress: 0 to 1.
-        pixels: uint8 (height, width, 3), RGB; None while it is being made.
-        prediction: what the model says of it, which is no verdict: only the original gets one.
-    """
-
-    settings: Enhancement
-    progress: float = 0.0
-    pixels: Pixels | None = None
-    prediction: Prediction | None = None
-
-
-@dataclass(slots=True)
-class Message:
-    """Something to tell, once.
-
-    Attributes:
-        error: what went wrong; None: nothing did.
-        saved: the file that was written.
-    """
-
-    error: DetectorError | None = None
-    saved: Path | None = None
-
-
-@dataclass(slots=True)
-class ModelInUse:
-    """The model that judges.
-
-    Attributes:
-        path: its file.
-        card: what it says of itself; None while it is being read.
-    """
-
-    path: Path
-    card: Card | None = None
 
 
 class Session:
@@ -187,7 +116,7 @@ class Session:
             return
         pixels = self.picture.picture.pixels
         self.cancel_enhancing()
-        enhanced = self.enhanced = EnhancedPicture(settings)
+        enhanced = self.enhanced = EnhancedPicture(settings, self.picture.path)
 
         def work(task: Task) -> Pixels:
             return enhance(
@@ -225,18 +154,19 @@ class Session:
             self.enhanced = None
             self._tell(Part.ENHANCED)
 
-    def save_enhanced(self, out: Path, *, overwrite: bool = False) -> None:
-        """Write the enhanced picture, as the ending of its name says (PNG, JPEG, WebP).
+    def save_enhanced(
+        self, out: Path, enhanced: EnhancedPicture, *, overwrite: bool = False
+    ) -> None:
+        """Write an enhanced picture, as the ending of its name says (PNG, JPEG, WebP).
 
         Args:
             out: where to.
+            enhanced: what is written, whatever is open by now.
             overwrite: a person has agreed that what is there is replaced, the original included.
         """
-        enhanced, opened = self.enhanced, self.picture
-        if enhanced is None or enhanced.pixels is None or opened is None:
-            return
-        pixels, original = enhanced.pixels, opened.path
-        self._save(out, lambda: save_picture(out, pixels, original, overwrite=overwrite))
+        pixels, original = enhanced.pixels, enhanced.original
+        if pixels is not None:
+            self._save(out, lambda: save_picture(out, pixels, original, overwrite=overwrite))
 
     def save_verdict(self, out: Path, texts: Texts) -> None:
         """Write the verdict with its heatmap: a picture (`.png`) or a page (`.html`)."""

@@ -18,8 +18,9 @@ from gui.panels.sheet import Sheet, help_sheet, settings_sheet
 from gui.panels.strictness_panel import StrictnessPanel
 from gui.panels.verdict_panel import VerdictPanel
 from gui.picture_list import Entry, Stage
-from gui.session import Part, Session
+from gui.session import Session
 from gui.settings import Settings, log_path, settings_path
+from gui.state import Part
 from gui.texts import Texts
 from gui.worker import Deliver
 from keras_detector.printable import printable
@@ -84,6 +85,7 @@ class Window(ctk.CTkFrame):
         if Part.PICTURE in parts and self._session.picture is not self._shown_picture:
             self._shown_picture = self._session.picture
             self.show_list(self._session.picture is None and self.is_list_shown)
+        self.commands.withdraw_question()
         if parts & {Part.PICTURE, Part.VERDICT, Part.ENHANCED, Part.MODEL}:
             self._show_picture()
             self.verdict.show()

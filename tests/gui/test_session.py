@@ -10,7 +10,8 @@ from PIL import Image
 
 from gui import session as session_module
 from gui.picture_list import Stage
-from gui.session import Part, Session
+from gui.session import Session
+from gui.state import Part
 from gui.texts import Texts, read_texts
 from keras_detector.detector import Detector, default_model_path
 from keras_detector.enhance import Enhancement
@@ -198,20 +199,20 @@ def test_the_enhanced_picture_is_saved_and_nothing_is_replaced_unasked(desk, pic
     desk.open(picture)
     desk.session.enhance(Enhancement(denoise=False))
     desk.run_until(lambda: bool(desk.session.enhanced and desk.session.enhanced.prediction))
-    out = tmp_path / "large.png"
-    desk.session.save_enhanced(out)
+    out, enhanced = tmp_path / "large.png", desk.session.enhanced
+    desk.session.save_enhanced(out, enhanced)
     assert desk.told() == out
     assert np.array_equal(decode(out), desk.session.enhanced.pixels)
     for ending in (".jpg", ".webp"):
-        desk.session.save_enhanced(tmp_path / f"large{ending}")
+        desk.session.save_enhanced(tmp_path / f"large{ending}", enhanced)
         assert desk.told() == tmp_path / f"large{ending}"
     before = picture.read_bytes()
-    desk.session.save_enhanced(picture)
+    desk.session.save_enhanced(picture, enhanced)
     assert isinstance(desk.told(), SaveError)
-    desk.session.save_enhanced(tmp_path / "large.gif")
+    desk.session.save_enhanced(tmp_path / "large.gif", enhanced)
     assert isinstance(desk.told(), SaveError)
     assert picture.read_bytes() == before
-    desk.session.save_enhanced(picture, overwrite=True)
+    desk.session.save_enhanced(picture, enhanced, overwrite=True)
     assert desk.told() == picture
     assert decode(picture).shape == (96, 96, 3)
 

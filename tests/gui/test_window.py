@@ -326,6 +326,42 @@ def test_the_enhanced_picture_is_saved_and_the_original_only_when_agreed(
     assert Image.open(picture).size == (96, 96)
 
 
+def ask_to_replace(app, picture, monkeypatch):
+    """Enhance a picture and ask to save it over itself; gives the two buttons of the question."""
+    app.open(picture)
+    app.click(app.window.enhance.denoise.box)
+    app.click(app.window.enhance.start)
+    app.run_until(lambda: app.session.enhanced and app.session.enhanced.prediction)
+    answer(monkeypatch, "ask_new_file", picture)
+    app.click(app.window.enhance.save)
+    buttons = {button.cget("text"): button for button in app.window.bar.buttons}
+    return buttons["Keep"], buttons["Replace"]
+
+
+def test_the_harmless_answer_has_the_focus(app, picture, monkeypatch):
+    before = picture.read_bytes()
+    keep, _ = ask_to_replace(app, picture, monkeypatch)
+    assert app.root.focus_get() is keep
+    app.press("<Return>", keep)
+    assert app.window.bar.text == ""
+    assert picture.read_bytes() == before
+
+
+def test_replace_never_writes_another_picture(app, picture, tmp_path, monkeypatch):
+    _, replace = ask_to_replace(app, picture, monkeypatch)
+    app.session.open(save_picture(tmp_path / "other.png", size=70, seed=4))
+    replace.invoke()  # pressed before the question is taken away: it is still about the first one
+    app.run_until(lambda: app.window.bar.text.startswith("Saved"))
+    assert Image.open(picture).size == (96, 96)
+
+
+def test_a_question_goes_when_another_picture_comes(app, picture, tmp_path, monkeypatch):
+    ask_to_replace(app, picture, monkeypatch)
+    app.open(save_picture(tmp_path / "other.png", seed=4))
+    assert app.window.bar.text == ""
+    assert app.window.bar.buttons == []
+
+
 def test_the_verdict_is_saved(app, picture, tmp_path, monkeypatch):
     app.open(picture)
     answer(monkeypatch, "ask_new_file", tmp_path / "v.html", tmp_path / "v.png")
