@@ -13,7 +13,6 @@ from gui.session import Session
 from gui.settings import Settings
 from gui.state import EnhancedPicture
 from gui.texts import Texts
-from keras_detector.errors import ImageError
 from keras_detector.strictness import Strictness
 
 _ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
@@ -150,7 +149,7 @@ class Commands:
             return
         if message.saved is not None:
             self._bar.show(self._texts("save.saved", path=message.saved), is_error=False)
-        elif message.error is not None and not isinstance(message.error, ImageError):
+        elif message.error is not None:
             self._bar.show(self._texts.error(message.error), is_error=True)
 
     @property

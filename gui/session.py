@@ -11,6 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from gui.app_errors import TooLargeToDoubleError
 from gui.picture_list import PictureList
 from gui.saving import save_picture, save_rows, save_verdict
 from gui.state import EnhancedPicture, Message, ModelInUse, OpenPicture, Part
@@ -20,7 +21,7 @@ from keras_detector import images
 from keras_detector.card import Card
 from keras_detector.detector import Detector, Examination, Prediction
 from keras_detector.enhance import Enhancement, enhance
-from keras_detector.errors import DetectorError, ModelFileError
+from keras_detector.errors import DetectorError, ImageTooLargeError, ModelFileError
 from keras_detector.pixels import Pixels
 from keras_detector.rows import Row
 from keras_detector.strictness import Strictness, threshold_for
@@ -140,6 +141,11 @@ class Session:
         def failed(error: DetectorError) -> None:
             self.enhanced = None
             self._tell(Part.ENHANCED)
+            if isinstance(error, ImageTooLargeError):  # only once doubled: it is open already
+                size = f"{pixels.shape[1]} x {pixels.shape[0]}"
+                error = TooLargeToDoubleError(
+                    expected=error.expected, received=size, advice=error.advice
+                )
             self._fail(error)
 
         self._enhancing = self._helper.submit(work, done, failed)

@@ -16,7 +16,7 @@ from gui import dialogs, drop
 from gui.picture_list import Entry, Order, Stage
 from gui.texts import read_texts
 from keras_detector.detector import shipped_models
-from keras_detector.errors import Cancelled
+from keras_detector.errors import Cancelled, UnreadableImageError
 from keras_detector.labels import VERDICT_TEXTS, Verdict
 from keras_detector.strictness import Strictness
 from tests.conftest import draw_picture, write_dataset
@@ -268,6 +268,26 @@ def test_nothing_to_enhance_and_no_choice_cannot_be_started(app, picture):
     app.click(panel.double.box)
     assert panel.start.cget("state") == "disabled"
     assert "Choose at least one" in panel._status.cget("text")
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Do not double it"), ("ru", "вдвое")])
+def test_a_picture_too_large_to_double_is_said_to_be(
+    start_app, picture, monkeypatch, language, words
+):
+    monkeypatch.setattr("keras_detector.enhance.MAX_PIXELS", 4 * 48 * 48 - 1)
+    app = start_app(language=language)
+    app.open(picture)
+    app.press("<Control-e>")
+    app.run_until(lambda: app.window.bar.text, seconds=10)
+    assert words in app.window.bar.text
+    assert "48 x 48" in app.window.bar.text
+    assert app.session.enhanced is None
+
+
+def test_no_error_of_the_session_is_kept_back(app, picture):
+    app.session.report_error(UnreadableImageError(expected="a", received="odd", advice="b."))
+    app.settle()
+    assert app.window.bar.text == "The picture cannot be read: odd."
 
 
 def test_enhancing_shows_progress_and_can_be_cancelled(app, picture, monkeypatch):
