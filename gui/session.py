@@ -43,7 +43,6 @@ class Session:
     """
 
     def __init__(self, model: Path, strictness: Strictness, deliver: Deliver) -> None:
-        self.model = ModelInUse(model)
         self.strictness = strictness
         self.picture: OpenPicture | None = None
         self.enhanced: EnhancedPicture | None = None
@@ -53,6 +52,7 @@ class Session:
         self._judge = Worker("judge", deliver)  # the only thread that uses the detector
         self._helper = Worker("helper", deliver)  # enhances, saves, looks through folders
         self._detector: Detector | None = None  # the judging thread's
+        self._loaded: ModelInUse | None = None  # the one that detector is of
         self._opening: Task | None = None
         self._judging: Task | None = None
         self._enhancing: Task | None = None
@@ -63,7 +63,7 @@ class Session:
             changed=lambda: self._tell(Part.LIST),
             failed=self._fail,
         )
-        self._load(model, previous=None, judge_again=False)
+        self._load(model, judge_again=False)
 
     def listen(self, listener: Callable[[Part], None]) -> None:
         """Have `listener` called after every change, with the part that changed."""
@@ -71,10 +71,7 @@ class Session:
 
     def choose_model(self, path: Path) -> None:
         """Judge with another model; if it cannot be used, the present one stays, with a message."""
-        previous = self.model if self.model.card is not None else None
-        self.model = ModelInUse(path)
-        self._tell(Part.MODEL)
-        self._load(path, previous, judge_again=True)
+        self._load(path, judge_again=True)
 
     def choose_strictness(self, strictness: Strictness) -> None:
         """Decide anew, by another threshold, what has been judged; nothing is computed again."""
@@ -258,22 +255,29 @@ class Session:
 
         self._judging = self._judge.submit(lambda _: self._ready().examine(picture), judged, failed)
 
-    def _load(self, path: Path, previous: ModelInUse | None, *, judge_again: bool) -> None:
+    def _load(self, path: Path, *, judge_again: bool) -> None:
+        chosen = self.model = ModelInUse(path)
+        self._tell(Part.MODEL)
+
         def work(_: Task) -> Card:
             detector = Detector(path)
             self._detector = detector
             return detector.card
 
+        # By the time that a model is loaded, or is none, yet another one may have been chosen.
         def loaded(card: Card) -> None:
-            self.model.card = card
+            chosen.card = card
+            self._loaded = chosen
             self._tell(Part.MODEL)
             if judge_again:
                 self._judge_open_picture()
                 self.pictures.judge_again()
 
         def failed(error: DetectorError) -> None:
-            if previous is not None:
-                self.model = previous
+            if self.model is chosen and self._loaded is not None:
+                self.model = self._loaded
+                self._tell(Part.VERDICT)
+                self._tell(Part.LIST)
             self._tell(Part.MODEL)
             self._fail(error)
 

@@ -133,8 +133,7 @@ def test_another_model_judges_what_is_open_and_the_list(desk, picture, tmp_path)
     desk.open(picture)
     desk.session.open_paths([folder])
     desk.run_until(lambda: desk.session.pictures.stage is Stage.FINISHED)
-    other = default_model_path().with_name("cnn32.keras")
-    desk.session.choose_model(other)
+    desk.session.choose_model(OTHER)
     desk.run_until(lambda: desk.session.model.card is not None and desk.judged())
     desk.run_until(lambda: desk.session.pictures.stage is Stage.FINISHED)
     name = desk.session.model.card.name
@@ -152,12 +151,69 @@ def test_a_file_that_is_no_model_is_refused_and_the_present_one_stays(desk, pict
     assert desk.session.picture.examination is not None
 
 
+OTHER = default_model_path().with_name("cnn32.keras")
+
+
+@pytest.fixture
+def damaged(tmp_path):
+    path = tmp_path / "damaged.keras"
+    path.write_bytes(b"no model")
+    return path
+
+
+def assert_judged_by(desk, path):
+    """The model that is named, the one that judges and the one the verdict is of are the same."""
+    desk.run_until(lambda: desk.session.model.card is not None and desk.judged())
+    name = Detector(path).card.name
+    assert desk.session.model.path == path
+    assert desk.session.model.card.name == name
+    assert desk.session.picture.examination.prediction.model == name
+    desk.open(desk.session.picture.path)
+    assert desk.session.picture.examination.prediction.model == name
+
+
+def test_a_damaged_model_chosen_while_a_good_one_loads_leaves_the_good_one(desk, picture, damaged):
+    desk.open(picture)
+    desk.session.choose_model(OTHER)
+    desk.session.choose_model(damaged)
+    assert isinstance(desk.told(), ModelFileError)
+    assert_judged_by(desk, OTHER)
+
+
+def test_a_good_model_chosen_while_a_damaged_one_loads_is_taken(desk, picture, damaged):
+    desk.open(picture)
+    desk.session.choose_model(damaged)
+    desk.session.choose_model(OTHER)
+    assert isinstance(desk.told(), ModelFileError)
+    assert_judged_by(desk, OTHER)
+
+
+def test_a_damaged_model_chosen_before_the_first_is_loaded(picture, damaged):
+    desk = Desk(OTHER)
+    desk.session.choose_model(damaged)
+    desk.session.open(picture)
+    assert isinstance(desk.told(), ModelFileError)
+    assert_judged_by(desk, OTHER)
+    assert desk.session.close()
+
+
+def test_a_good_model_chosen_before_the_first_is_found_damaged(picture, damaged):
+    desk = Desk(damaged)
+    desk.session.open(picture)
+    desk.session.choose_model(OTHER)
+    assert isinstance(desk.told(), ModelFileError)
+    assert_judged_by(desk, OTHER)
+    assert desk.session.close()
+
+
 def test_without_any_model_a_picture_is_shown_and_the_verdict_says_why(picture, tmp_path):
     desk = Desk(tmp_path / "missing.keras")
     assert isinstance(desk.told(), ModelFileError)
     desk.open(picture)
     assert desk.session.picture.picture is not None
     assert isinstance(desk.session.picture.error, ModelFileError)
+    desk.session.choose_model(OTHER)
+    assert_judged_by(desk, OTHER)
     assert desk.session.close()
 
 
