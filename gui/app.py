@@ -31,6 +31,8 @@ _LOG = logging.getLogger(__name__)
 _TURN = 15  # milliseconds between two looks into the outbox
 _LIST_TURN = 0.1  # seconds between two drawings of a list whose verdicts come in
 _THEME_TURN = 3000  # milliseconds between two looks at the system's theme
+_SAVE_TURN = 50  # milliseconds between two looks whether everything is saved
+_SAVE_LONGEST = 120.0  # seconds that a save may take once the window is closed
 _SMALLEST = (600, 340)
 
 
@@ -78,7 +80,7 @@ class App:
         self._outbox = Outbox()
         self._changed: set[Part] = set()
         self._list_drawn = 0.0
-        self._is_closed = False
+        self._is_closing = self._is_closed = False
         theme.use_theme()
         self._show_theme()
         self.root: Any = DropWindow(self._dropped)
@@ -91,9 +93,36 @@ class App:
         self._after(_TURN, self._turn)
 
     def close(self) -> None:
-        """Remember the size, stop every thread, close the window."""
-        if self._is_closed:
+        """Remember the size, stop every thread, close the window.
+
+        While something is being saved, the window is only hidden, and closed when that is done;
+        where it fails, the window comes back and says so.
+        """
+        if self._is_closed or self._is_closing:
             return
+        if self.session is not None and self.session.is_saving:
+            self._is_closing = True
+            self.session.dismiss_message()
+            self.root.withdraw()
+            self._close_when_saved(time.monotonic() + _SAVE_LONGEST)
+        else:
+            self._close_now()
+
+    def _close_when_saved(self, until: float) -> None:
+        session = self.session
+        if session is None:
+            return
+        if session.is_saving and time.monotonic() < until:
+            self._after(_SAVE_TURN, lambda: self._close_when_saved(until))
+        elif session.message is not None and session.message.error is not None:
+            self._is_closing = False
+            self.root.deiconify()
+        else:
+            if session.is_saving:
+                _LOG.error("closed before everything was saved")
+            self._close_now()
+
+    def _close_now(self) -> None:
         self._is_closed = True
         scale = ctk.ScalingTracker.get_window_scaling(self.root)
         self.settings.width = max(round(self.root.winfo_width() / scale), 400)

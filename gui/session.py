@@ -18,6 +18,7 @@ from gui.state import EnhancedPicture, Message, ModelInUse, OpenPicture, Part
 from gui.texts import Texts
 from gui.worker import Deliver, Task, Worker
 from keras_detector import images
+from keras_detector.atomic_file import remove_leftovers
 from keras_detector.card import Card
 from keras_detector.detector import Detector, Examination, Prediction
 from keras_detector.enhance import Enhancement, enhance
@@ -50,7 +51,9 @@ class Session:
         self._listeners: list[Callable[[Part], None]] = []
         self._deliver = deliver
         self._judge = Worker("judge", deliver)  # the only thread that uses the detector
-        self._helper = Worker("helper", deliver)  # enhances, saves, looks through folders
+        self._helper = Worker("helper", deliver)  # enhances, looks through folders
+        self._saver = Worker("saver", deliver)  # waits for nothing else, nor is dropped for it
+        self._saving: list[Path] = []
         self._detector: Detector | None = None  # the judging thread's
         self._loaded: ModelInUse | None = None  # the one that detector is of
         self._opening: Task | None = None
@@ -204,15 +207,22 @@ class Session:
         """Tell of an error that a front end met, as of one of our own."""
         self._fail(error)
 
+    @property
+    def is_saving(self) -> bool:
+        """Whether something that a person wants to keep is still being written."""
+        return bool(self._saving)
+
     def close(self) -> bool:
-        """Stop everything.
+        """Stop everything; a front end waits before until nothing is being saved.
 
         Returns:
-            whether both threads ended in time.
+            whether every thread ended in time.
         """
         self._listeners.clear()
         self.pictures.cancel()
-        ended = [worker.close() for worker in (self._judge, self._helper)]
+        ended = [worker.close() for worker in (self._judge, self._helper, self._saver)]
+        for out in self._saving:  # taking too long: it ends with the process
+            remove_leftovers(out)
         return all(ended)
 
     def _show(self, opened: OpenPicture, source: images.Source) -> None:
@@ -304,10 +314,16 @@ class Session:
 
     def _save(self, out: Path, write: Callable[[], None]) -> None:
         def saved(_: object) -> None:
+            self._saving.remove(out)
             self.message = Message(saved=out)
             self._tell(Part.MESSAGE)
 
-        self._helper.submit(lambda _: write(), saved, self._fail)
+        def failed(error: DetectorError) -> None:
+            self._saving.remove(out)
+            self._fail(error)
+
+        self._saving.append(out)
+        self._saver.submit(lambda _: write(), saved, failed)
 
     def _fail(self, error: DetectorError) -> None:
         _LOG.warning("%s: %s", type(error).__name__, error)

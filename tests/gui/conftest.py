@@ -134,4 +134,5 @@ def start_app(
     yield start
     for running in started:
         running.app.close()
+        running.run_until(lambda app=running.app: app._is_closed)
         assert running.app.ended

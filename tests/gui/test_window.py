@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gui import dialogs, drop
+from gui import dialogs, drop, saving
 from gui.picture_list import Entry, Order, Stage
 from gui.texts import read_texts
 from keras_detector.detector import shipped_models
+from keras_detector.enhance import Enhancement
 from keras_detector.errors import Cancelled, UnreadableImageError
 from keras_detector.labels import VERDICT_TEXTS, Verdict
 from keras_detector.strictness import Strictness
@@ -607,5 +608,69 @@ def test_closing_ends_every_thread(start_app, picture):
     app.press("<Control-q>")
     assert app.app.ended
     names = {thread.name for thread in threading.enumerate()}
-    assert not names & {"judge", "helper", "view", "import"}
+    assert not names & {"judge", "helper", "saver", "view", "import"}
     assert {thread for thread in threading.enumerate() if not thread.daemon} == before
+
+
+@pytest.fixture
+def slow_save(monkeypatch):
+    """Saving an enhanced picture waits until this is set."""
+    gate = threading.Event()
+    encode = saving.encode_picture
+
+    def slowly(*arguments):
+        assert gate.wait(20)
+        return encode(*arguments)
+
+    monkeypatch.setattr(saving, "encode_picture", slowly)
+    yield gate
+    gate.set()
+
+
+def save_and_close(app, picture, out):
+    app.open(picture)
+    app.session.enhance(Enhancement(denoise=False))
+    app.run_until(lambda: app.session.enhanced and app.session.enhanced.pixels is not None)
+    app.session.save_enhanced(out, app.session.enhanced)
+    app.app.close()
+    app.settle()
+    assert not app.root.winfo_viewable()
+    app.app.close()  # once more changes nothing
+
+
+def test_what_is_being_saved_is_written_before_the_app_ends(app, picture, tmp_path, slow_save):
+    out = tmp_path / "saved" / "large.png"
+    out.parent.mkdir()
+    save_and_close(app, picture, out)
+    slow_save.set()
+    app.run_until(lambda: app.app._is_closed)
+    assert app.app.ended
+    assert Image.open(out).size == (96, 96)
+    assert list(out.parent.iterdir()) == [out]
+
+
+def test_a_save_that_fails_brings_the_closed_window_back(app, picture, tmp_path, slow_save):
+    out = tmp_path / "gone" / "large.png"
+    out.parent.mkdir()
+    save_and_close(app, picture, out)
+    out.parent.rmdir()
+    out.parent.write_bytes(b"a file where the folder was")
+    slow_save.set()
+    app.run_until(app.root.winfo_viewable)
+    app.settle()
+    assert app.window.bar.text.startswith("Not saved")
+    assert not app.app._is_closed
+
+
+def test_a_save_that_never_ends_does_not_hold_the_app_for_ever(
+    app, picture, tmp_path, slow_save, monkeypatch
+):
+    monkeypatch.setattr("gui.app._SAVE_LONGEST", 1.0)
+    out = tmp_path / "large.png"
+    part = tmp_path / ".large.png.12345678.part"
+    part.write_bytes(b"half of it")
+    save_and_close(app, picture, out)
+    app.run_until(lambda: app.app._is_closed)
+    assert not part.exists()
+    slow_save.set()
+    app.app.ended = True  # what the fixture asks: the thread was waited for in vain
