@@ -105,6 +105,8 @@ class Window(ctk.CTkFrame):
         self.header.show_list_button(
             not visible and self._session.pictures.stage is not Stage.EMPTY
         )
+        if visible:  # what has changed while it was hidden
+            self.list.show()
         (self.list.rows if visible else self.view).focus_set()
 
     def close(self) -> bool:

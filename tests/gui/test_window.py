@@ -442,6 +442,28 @@ def test_a_folder_becomes_a_list_that_is_sorted_opened_and_exported(app, tmp_pat
     app.run_until(lambda: (tmp_path / "list.html").exists())
 
 
+def test_a_list_that_went_on_behind_a_picture_is_shown_as_it_is(app, tmp_path):
+    gate, pictures = threading.Event(), app.session.pictures
+    examine = pictures._examine
+    pictures._examine = lambda path: gate.wait(20) and examine(path)
+    pictures.open([write_dataset(tmp_path / "set", 2)])
+    app.run_until(lambda: pictures.stage is Stage.JUDGING)
+    panel = app.window.list
+    app.click(panel.heads[Order.SCORE])
+    app.window._open_entry(pictures.entries[0])
+    app.settle()
+    assert not app.window.is_list_shown
+    gate.set()
+    app.run_until(lambda: pictures.stage is Stage.FINISHED)
+    app.settle()
+    app.press("<Control-l>")
+    assert panel.status.cget("text") == "4 pictures, 0 unreadable"
+    assert panel.progress.get() == 1.0
+    assert panel.cancel.cget("state") == "disabled"
+    scores = [entry.examination.prediction.score for entry in panel._entries]
+    assert scores == sorted(scores, reverse=True)
+
+
 def test_a_list_can_be_cancelled(app, tmp_path):
     pictures = app.session.pictures
     examine = pictures._examine
