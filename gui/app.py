@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 import sys
 import threading
 import time
@@ -178,7 +179,8 @@ class App:
         from keras_detector.strictness import Strictness
 
         remembered = Path(self.settings.model) if self.settings.model else None
-        if remembered is not None and not remembered.exists():
+        # pathlib would raise where the system refuses, as of a drive that is no longer connected.
+        if remembered is not None and not os.path.exists(remembered):  # noqa: PTH110
             remembered = None
         model = self._model or remembered or default_model_path()
         self.session = Session(model, Strictness(self.settings.strictness), self._outbox.put)

@@ -1,5 +1,6 @@
 """What buttons and keys do: ask for files where that is needed, then call the session."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -109,8 +110,7 @@ class Commands:
         def save() -> None:
             self._session.save_enhanced(out, enhanced, overwrite=True)
 
-        original = enhanced.original
-        if original is not None and out.exists() and original.exists() and out.samefile(original):
+        if enhanced.original is not None and _are_one_file(out, enhanced.original):
             question = self._texts("save.replace_original", name=out.name)
             keep, replace = self._texts("save.keep"), self._texts("save.replace")
             self._asked_about = enhanced
@@ -155,7 +155,7 @@ class Commands:
     @property
     def _folder(self) -> str:
         folder = self._settings.last_folder
-        return folder if folder and Path(folder).is_dir() else str(Path.home())
+        return folder if _is_folder(folder) else str(Path.home())
 
     @property
     def _stem(self) -> str:
@@ -169,5 +169,17 @@ class Commands:
         return out
 
     def _came_from(self, path: Path) -> None:
-        self._settings.last_folder = str(path if path.is_dir() else path.parent)
+        self._settings.last_folder = str(path if _is_folder(path) else path.parent)
         self._remember()
+
+
+# pathlib would raise where the system refuses: names too long, folders and drives out of reach.
+def _is_folder(path: str | Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112
+
+
+def _are_one_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except (OSError, ValueError):  # one of them is not there, or cannot be reached
+        return False

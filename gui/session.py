@@ -5,6 +5,7 @@ A front end calls the commands, from one thread, and is told when a part of the 
 
 import io
 import logging
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -92,7 +93,8 @@ class Session:
 
     def open_paths(self, paths: Sequence[Path]) -> None:
         """Open what was dropped or chosen: one file as a picture, all else as a list."""
-        if len(paths) == 1 and not paths[0].is_dir():
+        # pathlib would raise on names that the system refuses, and on folders it cannot enter.
+        if len(paths) == 1 and not os.path.isdir(paths[0]):  # noqa: PTH112
             self.open(paths[0])
         elif paths:
             self.pictures.open(paths)

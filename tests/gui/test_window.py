@@ -15,7 +15,7 @@ from PIL import Image
 from gui import dialogs, drop, saving
 from gui.picture_list import Entry, Order, Stage
 from gui.texts import read_texts
-from keras_detector.detector import shipped_models
+from keras_detector.detector import default_model_path, shipped_models
 from keras_detector.enhance import Enhancement
 from keras_detector.errors import Cancelled, UnreadableImageError
 from keras_detector.labels import VERDICT_TEXTS, Verdict
@@ -381,6 +381,32 @@ def test_a_question_goes_when_another_picture_comes(app, picture, tmp_path, monk
     app.open(save_picture(tmp_path / "other.png", seed=4))
     assert app.window.bar.text == ""
     assert app.window.bar.buttons == []
+
+
+def test_a_path_that_the_system_refuses_opens_and_saves_nothing_and_says_so(
+    start_app, picture, tmp_path, monkeypatch
+):
+    refused = tmp_path / ("long" * 100 + ".png")
+    app = start_app(last_folder=str(refused))
+    app.window.commands.open_paths([refused])
+    app.run_until(app.judged)
+    assert isinstance(app.opened.error, UnreadableImageError)
+    asked = answer(monkeypatch, "ask_files", [])
+    app.press("<Control-o>")
+    assert asked[0][-1] == str(tmp_path)
+    app.open(picture)
+    app.session.enhance(Enhancement(denoise=False))
+    app.run_until(lambda: app.session.enhanced and app.session.enhanced.pixels is not None)
+    answer(monkeypatch, "ask_new_file", refused)
+    app.press("<Control-s>")
+    app.run_until(lambda: app.window.bar.text, seconds=10)
+    assert app.window.bar.text.startswith("Not saved")
+
+
+def test_a_remembered_model_that_the_system_refuses_does_not_keep_the_app_from_starting(start_app):
+    app = start_app(model=None, remembered_model=f"/{'long' * 100}.keras")
+    app.run_until(lambda: app.session.model.card is not None)
+    assert app.session.model.path == default_model_path()
 
 
 def test_the_verdict_is_saved(app, picture, tmp_path, monkeypatch):
