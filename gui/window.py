@@ -14,6 +14,7 @@ from gui.panels.list_panel import ListPanel
 from gui.panels.message_bar import MessageBar
 from gui.panels.picture_bar import PictureBar
 from gui.panels.picture_view import PictureView
+from gui.panels.scrollable import ScrollableFrame
 from gui.panels.sheet import Sheet, help_sheet, settings_sheet
 from gui.panels.strictness_panel import StrictnessPanel
 from gui.panels.verdict_panel import VerdictPanel
@@ -130,7 +131,7 @@ class Window(ctk.CTkFrame):
         self.picture_bar = PictureBar(stage, texts, self.view)
         self.picture_bar.pack(side="bottom", fill="x", padx=theme.GAP, pady=4)
         self.view.pack(fill="both", expand=True)
-        side = ctk.CTkScrollableFrame(
+        side = ScrollableFrame(
             master, width=theme.SIDE_WIDTH, fg_color=theme.WINDOW, corner_radius=0
         )
         self.verdict = VerdictPanel(

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import sys
 import threading
 import time
 import weakref
@@ -561,6 +562,20 @@ def test_a_closed_window_lets_go_of_its_pictures_and_model(start_app, picture):
     assert running.app.ended
     gc.collect()
     assert gone() is None
+
+
+def test_the_wheel_in_a_window_of_tk_itself_is_no_matter_of_ours(start_app):
+    if sys.platform != "linux":
+        pytest.skip("elsewhere the dialogs are the system's")
+    app = start_app(width=640, height=400)
+    app.press("<F1>")
+    app.root.tk.call("toplevel", ".dialog")
+    app.run_until(lambda: app.root.tk.call("winfo", "viewable", ".dialog"))
+    for wheel in ("<Button-4>", "<Button-5>"):
+        app.root.tk.call("event", "generate", ".dialog", wheel)
+    app.settle()
+    app.root.tk.call("destroy", ".dialog")
+    assert app.window.bar.text == ""
 
 
 def test_help_lists_every_shortcut_and_escape_closes_it(app):
