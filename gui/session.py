@@ -131,14 +131,7 @@ class Session:
 
         def done(result: Pixels) -> None:
             enhanced.pixels = result
-            self._tell(Part.ENHANCED)
-            self._enhancing = self._judge.submit(
-                lambda _: self._ready().judge_pixels(result), scored, self._fail
-            )
-
-        def scored(prediction: Prediction) -> None:
-            enhanced.prediction = prediction
-            self._tell(Part.ENHANCED)
+            self._score_enhanced()
 
         def failed(error: DetectorError) -> None:
             self.enhanced = None
@@ -267,6 +260,27 @@ class Session:
 
         self._judging = self._judge.submit(lambda _: self._ready().examine(picture), judged, failed)
 
+    def _score_enhanced(self) -> None:
+        enhanced = self.enhanced
+        if enhanced is None or enhanced.pixels is None:
+            return
+        pixels = enhanced.pixels
+        enhanced.prediction = None
+        self._tell(Part.ENHANCED)
+
+        def work(_: Task) -> Prediction | None:
+            detector = self._ready()
+            # A model that sees enhanced pictures would enhance this one once more.
+            return None if detector.card.input.enhance else detector.judge_pixels(pixels)
+
+        def scored(prediction: Prediction | None) -> None:
+            enhanced.prediction = prediction
+            self._tell(Part.ENHANCED)
+
+        if self._enhancing is not None:
+            self._enhancing.cancel()  # a score by another model
+        self._enhancing = self._judge.submit(work, scored, self._fail)
+
     def _load(self, path: Path, *, judge_again: bool) -> None:
         chosen = self.model = ModelInUse(path)
         self._tell(Part.MODEL)
@@ -283,6 +297,7 @@ class Session:
             self._tell(Part.MODEL)
             if judge_again:
                 self._judge_open_picture()
+                self._score_enhanced()
                 self.pictures.judge_again()
 
         def failed(error: DetectorError) -> None:

@@ -50,6 +50,7 @@ class EnhancedPicture:
         progress: 0 to 1.
         pixels: uint8 (height, width, 3), RGB; None while it is being made.
         prediction: what the model says of it, which is no verdict: only the original gets one.
+            None: not yet, or never: a model that itself enhances what it sees has nothing to say.
     """
 
     settings: Enhancement

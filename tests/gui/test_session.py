@@ -4,6 +4,7 @@ import os
 import threading
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
@@ -227,6 +228,32 @@ def test_an_enhanced_picture_gets_a_score_and_the_verdict_stays(desk, picture, t
     assert enhanced.progress == 1.0
     assert enhanced.prediction == Detector(tiny_model).judge_pixels(enhanced.pixels)
     assert desk.session.picture.examination is before
+
+
+def test_another_model_scores_the_enhanced_picture_too(desk, picture):
+    desk.open(picture)
+    desk.session.enhance(Enhancement(denoise=False))
+    desk.run_until(lambda: bool(desk.session.enhanced and desk.session.enhanced.prediction))
+    enhanced = desk.session.enhanced
+    desk.session.choose_model(OTHER)
+    desk.run_until(lambda: desk.session.model.card is not None)
+    assert enhanced.prediction is None
+    desk.run_until(lambda: enhanced.prediction is not None)
+    assert enhanced.prediction == Detector(OTHER).judge_pixels(enhanced.pixels)
+
+
+def test_a_model_that_enhances_what_it_sees_gives_no_score_of_an_enhanced_picture(desk, picture):
+    desk.open(picture)
+    detector = desk.session._detector
+    detector.card = msgspec.structs.replace(
+        detector.card, input=msgspec.structs.replace(detector.card.input, enhance=True)
+    )
+    desk.session.enhance(Enhancement(denoise=False))
+    desk.run_until(lambda: desk.session.enhanced.pixels is not None)
+    enhanced, arrived = desk.session.enhanced, []
+    desk.session._judge.submit(lambda _: None, lambda _: arrived.append(1), desk.session._fail)
+    desk.run_until(lambda: bool(arrived))
+    assert enhanced.prediction is None
 
 
 def test_enhancing_can_be_cancelled_and_leaves_nothing(desk, picture, monkeypatch):
