@@ -2,7 +2,6 @@
 
 import gc
 import logging
-import os
 import sys
 import threading
 import time
@@ -178,12 +177,14 @@ class App:
         from keras_detector.detector import default_model_path
         from keras_detector.strictness import Strictness
 
-        remembered = Path(self.settings.model) if self.settings.model else None
-        # pathlib would raise where the system refuses, as of a drive that is no longer connected.
-        if remembered is not None and not os.path.exists(remembered):  # noqa: PTH110
-            remembered = None
-        model = self._model or remembered or default_model_path()
-        self.session = Session(model, Strictness(self.settings.strictness), self._outbox.put)
+        own = default_model_path()
+        remembered = Path(self.settings.model) if self.settings.model else own
+        self.session = Session(
+            self._model or remembered,
+            Strictness(self.settings.strictness),
+            self._outbox.put,
+            fallback=own if self._model is None and remembered != own else None,
+        )
         self.session.listen(self._changed.add)
         self._build()
         if self._pictures:

@@ -1,7 +1,15 @@
 """Errors that only the app meets; its texts word them, by the names of their classes."""
 
-from keras_detector.errors import EnhancementError
+from keras_detector.errors import EnhancementError, ModelFileError
 
 
 class TooLargeToDoubleError(EnhancementError):
     """A picture would have more pixels than we hold, once doubled."""
+
+
+class NoModelError(ModelFileError):
+    """A picture was to be judged, and no model could be loaded."""
+
+
+class RememberedModelError(ModelFileError):
+    """The model that a person once chose cannot be used any more; the app's own one is."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from gui.app_errors import TooLargeToDoubleError
+from gui.app_errors import NoModelError, RememberedModelError, TooLargeToDoubleError
 from gui.picture_list import PictureList
 from gui.saving import save_picture, save_rows, save_verdict
 from gui.state import EnhancedPicture, Message, ModelInUse, OpenPicture, Part
@@ -23,7 +23,7 @@ from keras_detector.atomic_file import remove_leftovers
 from keras_detector.card import Card
 from keras_detector.detector import Detector, Examination, Prediction
 from keras_detector.enhance import Enhancement, enhance
-from keras_detector.errors import DetectorError, ImageTooLargeError, ModelFileError
+from keras_detector.errors import DetectorError, ImageTooLargeError
 from keras_detector.pixels import Pixels
 from keras_detector.rows import Row
 from keras_detector.strictness import Strictness, threshold_for
@@ -38,13 +38,22 @@ class Session:
         model: the model file to begin with.
         strictness: how much evidence an accusation takes.
         deliver: how workers reach the thread that calls the commands.
+        fallback: the model that judges if `model` is a remembered one and cannot be used; None:
+            it is none, or there is no other.
 
     Attributes:
         model, strictness, picture, enhanced, message: the state, to be read only.
         pictures: the list of many pictures.
     """
 
-    def __init__(self, model: Path, strictness: Strictness, deliver: Deliver) -> None:
+    def __init__(
+        self,
+        model: Path,
+        strictness: Strictness,
+        deliver: Deliver,
+        *,
+        fallback: Path | None = None,
+    ) -> None:
         self.strictness = strictness
         self.picture: OpenPicture | None = None
         self.enhanced: EnhancedPicture | None = None
@@ -67,7 +76,7 @@ class Session:
             changed=lambda: self._tell(Part.LIST),
             failed=self._fail,
         )
-        self._load(model, judge_again=False)
+        self._load(model, judge_again=False, fallback=fallback)
 
     def listen(self, listener: Callable[[Part], None]) -> None:
         """Have `listener` called after every change, with the part that changed."""
@@ -281,7 +290,7 @@ class Session:
             self._enhancing.cancel()  # a score by another model
         self._enhancing = self._judge.submit(work, scored, self._fail)
 
-    def _load(self, path: Path, *, judge_again: bool) -> None:
+    def _load(self, path: Path, *, judge_again: bool, fallback: Path | None = None) -> None:
         chosen = self.model = ModelInUse(path)
         self._tell(Part.MODEL)
 
@@ -306,14 +315,20 @@ class Session:
                 self._tell(Part.VERDICT)
                 self._tell(Part.LIST)
             self._tell(Part.MODEL)
+            if fallback is not None:
+                error = RememberedModelError(
+                    expected=error.expected, received=error.received, advice=error.advice
+                )
             self._fail(error)
+            if fallback is not None and self.model is chosen:
+                self._load(fallback, judge_again=True)
 
         self._judge.submit(work, loaded, failed)
 
     def _ready(self) -> Detector:
         """The detector, on the judging thread, after the job that loads it."""
         if self._detector is None:
-            raise ModelFileError(
+            raise NoModelError(
                 expected="a model to judge with",
                 received="none that could be loaded",
                 advice="Choose another model.",

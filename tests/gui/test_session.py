@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from gui import session as session_module
+from gui.app_errors import RememberedModelError
 from gui.picture_list import Stage
 from gui.session import Session
 from gui.state import Part
@@ -216,6 +217,17 @@ def test_without_any_model_a_picture_is_shown_and_the_verdict_says_why(picture, 
     desk.session.choose_model(OTHER)
     assert_judged_by(desk, OTHER)
     assert desk.session.close()
+
+
+def test_a_remembered_model_that_is_gone_is_told_and_another_one_judges(picture, tmp_path):
+    outbox = Outbox()
+    session = Session(tmp_path / "gone.keras", Strictness.BALANCED, outbox.deliver, fallback=OTHER)
+    session.open(picture)
+    outbox.run_until(lambda: session.model.card is not None)
+    assert isinstance(session.message.error, RememberedModelError)
+    assert session.model.path == OTHER
+    outbox.run_until(lambda: session.picture.examination is not None)
+    assert session.close()
 
 
 def test_an_enhanced_picture_gets_a_score_and_the_verdict_stays(desk, picture, tiny_model):

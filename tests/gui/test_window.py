@@ -408,6 +408,8 @@ def test_a_remembered_model_that_the_system_refuses_does_not_keep_the_app_from_s
     app = start_app(model=None, remembered_model=f"/{'long' * 100}.keras")
     app.run_until(lambda: app.session.model.card is not None)
     assert app.session.model.path == default_model_path()
+    app.settle()
+    assert app.window.bar.text.startswith("The model chosen last cannot be used")
 
 
 def test_the_verdict_is_saved(app, picture, tmp_path, monkeypatch):
@@ -643,6 +645,15 @@ def test_an_unreadable_picture_is_said_in_the_window(app, tmp_path):
     app.open(tmp_path / "bad.jpg")
     assert app.window.verdict.verdict.cget("text") == "CANNOT READ"
     assert "cannot be read" in shown_texts(app.window.view)
+
+
+def test_without_a_model_a_picture_that_was_read_is_not_called_unreadable(
+    start_app, picture, tmp_path
+):
+    app = start_app(model=tmp_path / "missing.keras")
+    app.open(picture)
+    assert app.window.verdict.verdict.cget("text") == "NO VERDICT"
+    assert app.window.verdict.reasons.cget("text").startswith("There is no model to judge with")
 
 
 def test_an_exception_goes_to_the_log_and_to_the_bar(app, caplog):
