@@ -127,7 +127,12 @@ class App:
         scale = ctk.ScalingTracker.get_window_scaling(self.root)
         self.settings.width = max(round(self.root.winfo_width() / scale), 400)
         self.settings.height = max(round(self.root.winfo_height() / scale), 400)
-        self._remember()
+        try:
+            self._remember()
+        finally:  # whatever goes wrong with the memory, the window can be closed
+            self._end()
+
+    def _end(self) -> None:
         ended = [part.close() for part in (self.window, self.session) if part is not None]
         self.ended = all(ended)
         # Of customtkinter's calls as well: they would find no window any more.

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import shutil
 import sys
 import threading
 import time
@@ -684,6 +685,30 @@ def test_closing_ends_every_thread(start_app, picture):
     names = {thread.name for thread in threading.enumerate()}
     assert not names & {"judge", "helper", "saver", "view", "import"}
     assert {thread for thread in threading.enumerate() if not thread.daemon} == before
+
+
+def test_a_model_whose_path_is_not_utf_8_is_used_and_the_window_closes(start_app, tmp_path):
+    folder = tmp_path / "mod\udce8le"
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("this file system wants names in UTF-8")
+    model = shutil.copy(MODEL, folder)
+    app = start_app(model=Path(model))
+    app.run_until(lambda: app.session.model.card is not None)
+    app.window.commands.choose_model(Path(model))
+    app.settle()
+    app.run_until(lambda: app.session.model.card is not None)
+    app.settle()
+    app.app.close()
+    assert app.app.ended
+
+
+def test_whatever_goes_wrong_with_the_memory_the_window_closes(app, monkeypatch):
+    monkeypatch.setattr("gui.app.save_settings", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        app.app.close()
+    assert app.app.ended
 
 
 @pytest.fixture
