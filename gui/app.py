@@ -24,7 +24,7 @@ from keras_detector.errors import DetectorError
 
 if TYPE_CHECKING:
     from gui.session import Session
-    from gui.state import Part
+    from gui.state import ModelInUse, Part
     from gui.window import Window
 
 _LOG = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def run(pictures: Sequence[Path], *, model: Path | None) -> int:
 
     Args:
         pictures: to open at once.
-        model: the model file to judge with; None: the one last chosen.
+        model: the model file to judge with, this time; None: the one last chosen.
 
     Returns:
         the exit code.
@@ -62,7 +62,7 @@ class App:
     Args:
         settings: what a person chose before.
         pictures: to open at once.
-        model: the model file to judge with; None: the one last chosen.
+        model: the model file to judge with, this time; None: the one last chosen.
 
     Attributes:
         root: the top-level window.
@@ -238,9 +238,8 @@ class App:
         self._changed.clear()
         if Part.LIST in parts:
             self._list_drawn = now
-        if Part.MODEL in parts and self.session.model.card is not None:
-            self.settings.model = str(self.session.model.path)
-            self._remember()
+        if Part.MODEL in parts:
+            self._remember_model(self.session.model)
         self.window.refresh(parts)
 
     def _dropped(self, paths: list[Path]) -> None:
@@ -248,6 +247,15 @@ class App:
             self.window.commands.open_paths(paths)
         else:
             self._pictures = paths
+
+    def _remember_model(self, model: "ModelInUse") -> None:
+        """Remember a model that a person chose in the app, once it can be used."""
+        if model.is_chosen and model.card is not None:
+            from keras_detector.detector import default_model_path
+
+            is_own = model.path == default_model_path()
+            self.settings.model = "" if is_own else str(model.path.absolute())
+            self._remember()
 
     def _remember(self) -> None:
         save_settings(settings_path(), self.settings)

@@ -76,7 +76,7 @@ class Session:
             changed=lambda: self._tell(Part.LIST),
             failed=self._fail,
         )
-        self._load(model, judge_again=False, fallback=fallback)
+        self._load(ModelInUse(model, is_chosen=False), judge_again=False, fallback=fallback)
 
     def listen(self, listener: Callable[[Part], None]) -> None:
         """Have `listener` called after every change, with the part that changed."""
@@ -84,7 +84,7 @@ class Session:
 
     def choose_model(self, path: Path) -> None:
         """Judge with another model; if it cannot be used, the present one stays, with a message."""
-        self._load(path, judge_again=True)
+        self._load(ModelInUse(path, is_chosen=True), judge_again=True)
 
     def choose_strictness(self, strictness: Strictness) -> None:
         """Decide anew, by another threshold, what has been judged; nothing is computed again."""
@@ -290,12 +290,12 @@ class Session:
             self._enhancing.cancel()  # a score by another model
         self._enhancing = self._judge.submit(work, scored, self._fail)
 
-    def _load(self, path: Path, *, judge_again: bool, fallback: Path | None = None) -> None:
-        chosen = self.model = ModelInUse(path)
+    def _load(self, chosen: ModelInUse, *, judge_again: bool, fallback: Path | None = None) -> None:
+        self.model = chosen
         self._tell(Part.MODEL)
 
         def work(_: Task) -> Card:
-            detector = Detector(path)
+            detector = Detector(chosen.path)
             self._detector = detector
             return detector.card
 
@@ -321,7 +321,7 @@ class Session:
                 )
             self._fail(error)
             if fallback is not None and self.model is chosen:
-                self._load(fallback, judge_again=True)
+                self._load(ModelInUse(fallback, is_chosen=False), judge_again=True)
 
         self._judge.submit(work, loaded, failed)
 

@@ -79,8 +79,10 @@ class ModelInUse:
 
     Attributes:
         path: its file.
+        is_chosen: whether a person chose it in the app; otherwise the app began with it.
         card: what it says of itself; None while it is being read.
     """
 
     path: Path
+    is_chosen: bool
     card: Card | None = None

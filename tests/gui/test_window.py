@@ -711,6 +711,22 @@ def test_whatever_goes_wrong_with_the_memory_the_window_closes(app, monkeypatch)
     assert app.app.ended
 
 
+def test_only_a_model_that_was_chosen_in_the_app_is_remembered(start_app, tmp_path, monkeypatch):
+    other = shutil.copy(MODEL, tmp_path / "other.keras")
+    monkeypatch.chdir(tmp_path)
+    app = start_app(model=Path("other.keras"), remembered_model="/chosen/before.keras")
+    app.run_until(lambda: app.session.model.card is not None)
+    app.settle()
+    app.window.commands.choose_strictness(Strictness.CAUTIOUS)
+    app.settle()
+    assert app.app.settings.model == "/chosen/before.keras"
+    for chosen, remembered in ((Path("other.keras"), str(other)), (default_model_path(), "")):
+        app.window.commands.choose_model(chosen)
+        app.run_until(lambda: app.session.model.card is not None)
+        app.settle()
+        assert app.app.settings.model == remembered
+
+
 @pytest.fixture
 def slow_save(monkeypatch):
     """Saving an enhanced picture waits until this is set."""
