@@ -1,6 +1,6 @@
 """Errors that only the app meets; its texts word them, by the names of their classes."""
 
-from keras_detector.errors import EnhancementError, ModelFileError
+from keras_detector.errors import EnhancementError, ModelFileError, SaveError
 
 
 class TooLargeToDoubleError(EnhancementError):
@@ -13,3 +13,7 @@ class NoModelError(ModelFileError):
 
 class RememberedModelError(ModelFileError):
     """The model that a person once chose cannot be used any more; the app's own one is."""
+
+
+class UnknownEndingError(SaveError):
+    """The name of a new file has an ending that says no format we write."""

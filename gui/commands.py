@@ -8,12 +8,14 @@ from typing import Any
 from PIL import Image
 
 from gui import dialogs
+from gui.app_errors import UnknownEndingError
 from gui.clipboard import read_clipboard
 from gui.panels.message_bar import MessageBar
 from gui.session import Session
 from gui.settings import Settings
 from gui.state import EnhancedPicture
 from gui.texts import Texts
+from keras_detector.printable import printable
 from keras_detector.strictness import Strictness
 
 _ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
@@ -164,8 +166,18 @@ class Commands:
 
     def _ask_new(self, title: str, kinds: dialogs.Kinds, name: str) -> Path | None:
         out = dialogs.ask_new_file(self._window, title, kinds, self._folder, name)
-        if out is not None:
-            self._came_from(out)
+        if out is None:
+            return None
+        self._came_from(out)
+        endings = dialogs.endings_of(kinds)
+        if out.suffix.lower() not in endings:
+            error = UnknownEndingError(
+                expected=", ".join(endings),
+                received=printable(out.name),
+                advice="Give it one of these endings.",
+            )
+            self._session.report_error(error)
+            return None
         return out
 
     def _came_from(self, path: Path) -> None:

@@ -104,6 +104,23 @@ def test_an_error_is_told_in_the_language_with_what_came():
     assert Texts("ru").error(error) == "Изображение не читается: такого файла нет."
 
 
+def test_every_advice_that_has_a_translation_is_one_the_code_gives():
+    given = {
+        node.value
+        for room in ("gui", "keras_detector")
+        for path in (ROOT / room).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    texts = read_texts("en")
+    assert {key.partition(".")[2] for key in texts if key.startswith("advice.")} <= given
+
+
+def test_what_to_do_is_said_in_the_language_too():
+    error = errors.SaveError(expected="x", received="y.webp", advice="Save it as PNG.")
+    assert Texts("ru").error(error).endswith(": y.webp. Сохраните как PNG.")
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_any_error_of_the_family_can_be_told(language):
     texts = Texts(language)

@@ -413,6 +413,21 @@ def test_a_remembered_model_that_the_system_refuses_does_not_keep_the_app_from_s
     assert app.window.bar.text.startswith("The model chosen last cannot be used")
 
 
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_an_ending_that_says_no_format_is_answered_by_those_that_do(
+    start_app, picture, tmp_path, monkeypatch, language
+):
+    app = start_app(language=language)
+    app.open(picture)
+    app.session.enhance(Enhancement(denoise=False))
+    app.run_until(lambda: app.session.enhanced and app.session.enhanced.pixels is not None)
+    answer(monkeypatch, "ask_new_file", tmp_path / "foo.bmp")
+    app.press("<Control-s>")
+    assert ".png, .jpg, .jpeg, .webp" in app.window.bar.text
+    assert "foo.bmp" in app.window.bar.text
+    assert not (tmp_path / "foo.bmp").exists()
+
+
 def test_the_verdict_is_saved(app, picture, tmp_path, monkeypatch):
     app.open(picture)
     answer(monkeypatch, "ask_new_file", tmp_path / "v.html", tmp_path / "v.png")
