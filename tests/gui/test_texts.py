@@ -7,6 +7,7 @@ import pytest
 from gui.texts import LANGUAGES, Texts, placeholders, plural_form, read_texts, system_language
 from keras_detector import errors
 from keras_detector.labels import REASON_TEXTS, UNREADABLE_TEXT, VERDICT_TEXTS, Reason, Verdict
+from keras_detector.picture_files import Skipped
 from keras_detector.report.texts import ENGLISH
 from keras_detector.strictness import Strictness
 
@@ -52,6 +53,7 @@ def test_everything_there_is_has_a_text(language):
         *(f"verdict.{verdict}" for verdict in Verdict),
         *(f"reason.{reason}" for reason in Reason),
         *(f"strictness.{strictness}" for strictness in Strictness),
+        *(f"left_out.{s.name.lower()}" for s in Skipped if s is not Skipped.UNWANTED),
     ):
         assert texts(key)
 
