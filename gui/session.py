@@ -61,6 +61,7 @@ class Session:
         self._listeners: list[Callable[[Part], None]] = []
         self._deliver = deliver
         self._judge = Worker("judge", deliver)  # the only thread that uses the detector
+        self._opener = Worker("opener", deliver)  # a picture is shown while the model still loads
         self._helper = Worker("helper", deliver)  # enhances, looks through folders
         self._saver = Worker("saver", deliver)  # waits for nothing else, nor is dropped for it
         self._saving: list[Path] = []
@@ -224,7 +225,8 @@ class Session:
         """
         self._listeners.clear()
         self.pictures.cancel()
-        ended = [worker.close() for worker in (self._judge, self._helper, self._saver)]
+        workers = (self._judge, self._opener, self._helper, self._saver)
+        ended = [worker.close() for worker in workers]
         for out in self._saving:  # taking too long: it ends with the process
             remove_leftovers(out)
         return all(ended)
@@ -248,8 +250,7 @@ class Session:
             self._tell(Part.PICTURE)
             self._tell(Part.VERDICT)
 
-        # Not in the judging thread: it is shown while the model still loads.
-        self._opening = self._helper.submit(lambda _: images.open_picture(source), shown, failed)
+        self._opening = self._opener.submit(lambda _: images.open_picture(source), shown, failed)
 
     def _judge_open_picture(self) -> None:
         opened = self.picture

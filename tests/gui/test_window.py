@@ -17,6 +17,7 @@ from PIL import Image
 from gui import dialogs, drop, saving
 from gui.picture_list import Entry, Order, Stage
 from gui.texts import read_texts
+from keras_detector import images
 from keras_detector.detector import default_model_path, shipped_models
 from keras_detector.enhance import Enhancement
 from keras_detector.errors import Cancelled, UnreadableImageError
@@ -131,6 +132,37 @@ def test_pixels_of_the_clipboard_are_opened(app, picture, monkeypatch):
     app.press("<Control-v>")
     app.run_until(lambda: app.opened.picture and app.judged())
     assert app.opened.picture.pixels.shape == (50, 70, 3)
+
+
+def test_the_picture_before_is_never_shown_under_the_name_of_the_next(
+    app, picture, tmp_path, monkeypatch
+):
+    app.open(picture)
+    gate, title = threading.Event(), app.window.picture_bar._title
+    opening = images.open_picture
+    monkeypatch.setattr(images, "open_picture", lambda p: gate.wait(20) and opening(p))
+    other = save_picture(tmp_path / "other.png", size=70, seed=4)
+    app.session.open(other)
+    app.run_until(lambda: not app.app._changed)
+    assert app.window.view.has_picture
+    assert title.cget("text").startswith("picture.png")
+    app.run_until(lambda: not app.window.view.has_picture, seconds=5)
+    app.settle()
+    assert "Opening ..." in shown_texts(app.window.view)
+    assert title.cget("text") == "other.png"
+    gate.set()
+    app.run_until(lambda: app.window.view.has_picture)
+    assert title.cget("text").startswith("other.png   70 x 70")
+
+
+def test_a_picture_is_opened_while_another_one_is_enhanced(app, picture, tmp_path, monkeypatch):
+    gate = threading.Event()
+    monkeypatch.setattr("gui.session.enhance", lambda *_, **__: gate.wait(20))
+    app.open(picture)
+    app.session.enhance(Enhancement(denoise=False))
+    app.session.open(save_picture(tmp_path / "other.png", seed=4))
+    app.run_until(app.judged, seconds=10)
+    gate.set()
 
 
 def test_a_large_picture_is_whole_then_zoomed_and_panned(app, tmp_path):
@@ -698,7 +730,7 @@ def test_closing_ends_every_thread(start_app, picture):
     app.press("<Control-q>")
     assert app.app.ended
     names = {thread.name for thread in threading.enumerate()}
-    assert not names & {"judge", "helper", "saver", "view", "import"}
+    assert not names & {"judge", "opener", "helper", "saver", "view", "import"}
     assert {thread for thread in threading.enumerate() if not thread.daemon} == before
 
 
