@@ -201,9 +201,7 @@ class App:
 
         if self.session is None:
             return
-        if self.window is not None:
-            self.window.close()
-            self.window.destroy()
+        before = self.window
         self._texts = Texts(self.settings.language)
         self.root.title(self._texts("app.title"))
         self.window = Window(
@@ -217,6 +215,10 @@ class App:
             choose_language=self._choose_language,
             quit_app=self.close,
         )
+        if before is not None:
+            self.window.take_over(before)
+            before.close()
+            before.destroy()
         self.window.pack(fill="both", expand=True)
 
     def _turn(self) -> None:

@@ -115,6 +115,16 @@ class Window(ctk.CTkFrame):
             self.list.show()
         (self.list.rows if visible else self.view).focus_set()
 
+    def take_over(self, before: "Window") -> None:
+        """Look as another window does, which this one takes the place of."""
+        self.enhance.choose(before.enhance.settings())
+        self.verdict.opacity_slider.move_to(before.verdict.opacity)
+        if before.verdict.heatmap.is_on:
+            self.verdict.heatmap.box.select()
+        self._heatmap_changed()
+        self.list.take_order(before.list)
+        self.show_list(before.is_list_shown)
+
     def close(self) -> bool:
         """Stop what works for the view alone.
 

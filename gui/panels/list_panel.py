@@ -98,10 +98,18 @@ class ListPanel(ctk.CTkFrame):
         """Sort by a column; a second time the other way round."""
         self._is_reversed = order is self._order and not self._is_reversed
         self._order = order
+        self._show_order()
+
+    def take_order(self, other: "ListPanel") -> None:
+        """Sort as another list does."""
+        self._order, self._is_reversed = other._order, other._is_reversed
+        self._show_order()
+
+    def _show_order(self) -> None:
         self._sort()
         self.rows.to_top()
         for other, button in self.heads.items():
-            mark = ("  ↑" if self._is_reversed else "  ↓") if other is order else ""
+            mark = ("  ↑" if self._is_reversed else "  ↓") if other is self._order else ""
             button.configure(text=self._texts(f"list.sort_{other.value}") + mark)
 
     def _add_top(self, export: Callable[[], object]) -> None:

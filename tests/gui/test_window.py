@@ -604,6 +604,32 @@ def test_language_and_theme_change_while_it_runs_and_are_remembered(app, picture
     assert (saved["width"], saved["height"]) == (1200, 820)
 
 
+def test_another_language_changes_nothing_but_the_words(app, picture, tmp_path):
+    app.open(picture)
+    app.session.pictures.open([write_dataset(tmp_path / "set", 2)])
+    app.run_until(lambda: app.session.pictures.stage is Stage.FINISHED)
+    app.settle()
+    before = app.window
+    app.click(before.list.heads[Order.SCORE])
+    before.verdict.heatmap.box.select()
+    before.verdict.opacity_slider.move_to(0.25)
+    before.enhance.choose(Enhancement(luminance_strength=5.0, colour_strength=7.0, double=False))
+    app.run_until(lambda: before.layers.original is not None)
+    app.app._choose_language("ru")
+    app.run_until(lambda: app.window is not before)
+    app.settle()
+    assert app.window.is_list_shown
+    assert app.window.list._order is Order.SCORE
+    assert app.window.verdict.heatmap.is_on
+    assert app.window.verdict.opacity == pytest.approx(0.25)
+    assert app.window.view.opacity == pytest.approx(0.25)
+    settings = app.window.enhance.settings()
+    assert (settings.luminance_strength, settings.colour_strength) == (5.0, 7.0)
+    assert settings.denoise
+    assert not settings.double
+    assert before.layers.original is None
+
+
 def test_a_closed_window_lets_go_of_its_pictures_and_model(start_app, picture):
     running = start_app()
     running.session.open(picture)  # its verdict may come after the window is gone
@@ -756,6 +782,19 @@ def test_whatever_goes_wrong_with_the_memory_the_window_closes(app, monkeypatch)
     with pytest.raises(ZeroDivisionError):
         app.app.close()
     assert app.app.ended
+
+
+def test_a_model_named_like_a_shipped_one_does_not_hide_it(start_app, tmp_path):
+    app = start_app(model=Path(shutil.copy(MODEL, tmp_path)))
+    app.run_until(lambda: app.session.model.card is not None)
+    app.settle()
+    menu = app.window.strictness.menu.menu
+    assert menu.get() == f"cnn32 ({tmp_path.name})"
+    assert menu.cget("values").count("cnn32") == 1
+    menu._dropdown_callback("cnn32")
+    app.run_until(lambda: app.session.model.path == MODEL)
+    app.settle()
+    assert menu.get() == "cnn32"
 
 
 def test_only_a_model_that_was_chosen_in_the_app_is_remembered(start_app, tmp_path, monkeypatch):
