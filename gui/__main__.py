@@ -22,7 +22,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Is this picture a photograph, or was it generated or edited by AI?",
     )
     parser.add_argument("--version", action="version", version=__version__)
-    parser.add_argument("--model", type=Path, metavar="FILE", help="default: the last one chosen")
+    parser.add_argument(
+        "--model",
+        type=Path,
+        metavar="FILE",
+        help="judge with it, this time (default: the one last chosen in the app; with --check the "
+        "one that comes with it)",
+    )
     parser.add_argument(
         "--check", type=Path, metavar="PICTURE", help="print its verdict as JSON, without a window"
     )

@@ -23,13 +23,16 @@ from gui.texts import Texts
 from keras_detector.errors import DetectorError
 
 if TYPE_CHECKING:
-    from gui.session import Part, Session
+    from gui.session import Session
+    from gui.state import ModelInUse, Part
     from gui.window import Window
 
 _LOG = logging.getLogger(__name__)
 _TURN = 15  # milliseconds between two looks into the outbox
 _LIST_TURN = 0.1  # seconds between two drawings of a list whose verdicts come in
 _THEME_TURN = 3000  # milliseconds between two looks at the system's theme
+_SAVE_TURN = 50  # milliseconds between two looks whether everything is saved
+_SAVE_LONGEST = 120.0  # seconds that a save may take once the window is closed
 _SMALLEST = (600, 340)
 
 
@@ -38,7 +41,7 @@ def run(pictures: Sequence[Path], *, model: Path | None) -> int:
 
     Args:
         pictures: to open at once.
-        model: the model file to judge with; None: the one last chosen.
+        model: the model file to judge with, this time; None: the one last chosen.
 
     Returns:
         the exit code.
@@ -59,7 +62,7 @@ class App:
     Args:
         settings: what a person chose before.
         pictures: to open at once.
-        model: the model file to judge with; None: the one last chosen.
+        model: the model file to judge with, this time; None: the one last chosen.
 
     Attributes:
         root: the top-level window.
@@ -77,7 +80,7 @@ class App:
         self._outbox = Outbox()
         self._changed: set[Part] = set()
         self._list_drawn = 0.0
-        self._is_closed = False
+        self._is_closing = self._is_closed = False
         theme.use_theme()
         self._show_theme()
         self.root: Any = DropWindow(self._dropped)
@@ -90,14 +93,46 @@ class App:
         self._after(_TURN, self._turn)
 
     def close(self) -> None:
-        """Remember the size, stop every thread, close the window."""
-        if self._is_closed:
+        """Remember the size, stop every thread, close the window.
+
+        While something is being saved, the window is only hidden, and closed when that is done;
+        where it fails, the window comes back and says so.
+        """
+        if self._is_closed or self._is_closing:
             return
+        if self.session is not None and self.session.is_saving:
+            self._is_closing = True
+            self.session.dismiss_message()
+            self.root.withdraw()
+            self._close_when_saved(time.monotonic() + _SAVE_LONGEST)
+        else:
+            self._close_now()
+
+    def _close_when_saved(self, until: float) -> None:
+        session = self.session
+        if session is None:
+            return
+        if session.is_saving and time.monotonic() < until:
+            self._after(_SAVE_TURN, lambda: self._close_when_saved(until))
+        elif session.message is not None and session.message.error is not None:
+            self._is_closing = False
+            self.root.deiconify()
+        else:
+            if session.is_saving:
+                _LOG.error("closed before everything was saved")
+            self._close_now()
+
+    def _close_now(self) -> None:
         self._is_closed = True
         scale = ctk.ScalingTracker.get_window_scaling(self.root)
         self.settings.width = max(round(self.root.winfo_width() / scale), 400)
         self.settings.height = max(round(self.root.winfo_height() / scale), 400)
-        self._remember()
+        try:
+            self._remember()
+        finally:  # whatever goes wrong with the memory, the window can be closed
+            self._end()
+
+    def _end(self) -> None:
         ended = [part.close() for part in (self.window, self.session) if part is not None]
         self.ended = all(ended)
         # Of customtkinter's calls as well: they would find no window any more.
@@ -147,11 +182,14 @@ class App:
         from keras_detector.detector import default_model_path
         from keras_detector.strictness import Strictness
 
-        remembered = Path(self.settings.model) if self.settings.model else None
-        if remembered is not None and not remembered.exists():
-            remembered = None
-        model = self._model or remembered or default_model_path()
-        self.session = Session(model, Strictness(self.settings.strictness), self._outbox.put)
+        own = default_model_path()
+        remembered = Path(self.settings.model) if self.settings.model else own
+        self.session = Session(
+            self._model or remembered,
+            Strictness(self.settings.strictness),
+            self._outbox.put,
+            fallback=own if self._model is None and remembered != own else None,
+        )
         self.session.listen(self._changed.add)
         self._build()
         if self._pictures:
@@ -163,9 +201,7 @@ class App:
 
         if self.session is None:
             return
-        if self.window is not None:
-            self.window.close()
-            self.window.destroy()
+        before = self.window
         self._texts = Texts(self.settings.language)
         self.root.title(self._texts("app.title"))
         self.window = Window(
@@ -179,6 +215,10 @@ class App:
             choose_language=self._choose_language,
             quit_app=self.close,
         )
+        if before is not None:
+            self.window.take_over(before)
+            before.close()
+            before.destroy()
         self.window.pack(fill="both", expand=True)
 
     def _turn(self) -> None:
@@ -191,7 +231,7 @@ class App:
     def _refresh(self) -> None:
         if not self._changed or self.window is None or self.session is None:
             return
-        from gui.session import Part
+        from gui.state import Part
 
         parts = set(self._changed)
         now = time.monotonic()
@@ -200,9 +240,8 @@ class App:
         self._changed.clear()
         if Part.LIST in parts:
             self._list_drawn = now
-        if Part.MODEL in parts and self.session.model.card is not None:
-            self.settings.model = str(self.session.model.path)
-            self._remember()
+        if Part.MODEL in parts:
+            self._remember_model(self.session.model)
         self.window.refresh(parts)
 
     def _dropped(self, paths: list[Path]) -> None:
@@ -210,6 +249,15 @@ class App:
             self.window.commands.open_paths(paths)
         else:
             self._pictures = paths
+
+    def _remember_model(self, model: "ModelInUse") -> None:
+        """Remember a model that a person chose in the app, once it can be used."""
+        if model.is_chosen and model.card is not None:
+            from keras_detector.detector import default_model_path
+
+            is_own = model.path == default_model_path()
+            self.settings.model = "" if is_own else str(model.path.absolute())
+            self._remember()
 
     def _remember(self) -> None:
         save_settings(settings_path(), self.settings)

@@ -1,12 +1,13 @@
 """A picture from the clipboard, as whatever it was put there: pixels, a file's bytes, or files."""
 
 import contextlib
+import os
 import re
 import sys
 import tkinter as tk
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 from urllib.request import url2pathname
 
 from PIL import Image
@@ -49,12 +50,21 @@ def paths_in(text: str) -> Iterator[Path]:
     """Existing files and folders that a text names, a line each: paths or `file:` addresses."""
     for line in text.splitlines():
         name = line.strip().strip('"')
-        if name.startswith("file:"):
-            name = url2pathname(unquote(urlsplit(name).path))
-        path = Path(name)
         with contextlib.suppress(OSError, ValueError):
+            path = Path(path_of(name) if name.startswith("file:") else name)
             if name and path.is_absolute() and path.exists():
                 yield path
+
+
+def path_of(address: str) -> str:
+    """The path in a `file:` address, byte by byte as the system has it.
+
+    Raises:
+        ValueError: it is no address.
+    """
+    path = urlsplit(address).path
+    # On POSIX `url2pathname` takes the bytes for UTF-8, which those of a name need not be.
+    return url2pathname(path) if os.name == "nt" else os.fsdecode(unquote_to_bytes(path))
 
 
 def _text(window: tk.Misc, kind: str) -> str:

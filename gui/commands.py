@@ -1,5 +1,6 @@
 """What buttons and keys do: ask for files where that is needed, then call the session."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,12 +8,14 @@ from typing import Any
 from PIL import Image
 
 from gui import dialogs
+from gui.app_errors import UnknownEndingError
 from gui.clipboard import read_clipboard
 from gui.panels.message_bar import MessageBar
 from gui.session import Session
 from gui.settings import Settings
+from gui.state import EnhancedPicture
 from gui.texts import Texts
-from keras_detector.errors import ImageError
+from keras_detector.printable import printable
 from keras_detector.strictness import Strictness
 
 _ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
@@ -41,6 +44,7 @@ class Commands:
     ) -> None:
         self._window, self._texts, self._session = window, texts, session
         self._settings, self._remember, self._bar = settings, remember, bar
+        self._asked_about: EnhancedPicture | None = None
 
     def open_pictures(self) -> None:
         """Ask for pictures and open them: one as a picture, several as a list."""
@@ -95,8 +99,9 @@ class Commands:
 
     def save_enhanced(self) -> None:
         """Ask where to, and save the enhanced picture; the original only when that is agreed to."""
-        enhanced, opened = self._session.enhanced, self._session.picture
-        if enhanced is None or enhanced.pixels is None or opened is None:
+        # What is looked at now is what is saved, whatever is opened while a dialog waits.
+        enhanced = self._session.enhanced
+        if enhanced is None or enhanced.pixels is None:
             return
         kinds = (("PNG", ".png"), ("JPEG", (".jpg", ".jpeg")), ("WebP", ".webp"))
         name = f"{self._stem}-enhanced.png"
@@ -105,15 +110,21 @@ class Commands:
             return
 
         def save() -> None:
-            self._session.save_enhanced(out, overwrite=True)
+            self._session.save_enhanced(out, enhanced, overwrite=True)
 
-        original = opened.path
-        if original is not None and out.exists() and original.exists() and out.samefile(original):
+        if enhanced.original is not None and _are_one_file(out, enhanced.original):
             question = self._texts("save.replace_original", name=out.name)
             keep, replace = self._texts("save.keep"), self._texts("save.replace")
+            self._asked_about = enhanced
             self._bar.ask(question, {replace: save, keep: lambda: None})
         else:
             save()
+
+    def withdraw_question(self) -> None:
+        """Take away a question on what is no longer looked at."""
+        if self._asked_about is not None and self._asked_about is not self._session.enhanced:
+            self._asked_about = None
+            self._bar.withdraw()
 
     def save_verdict(self) -> None:
         """Ask where to, and save the verdict with its heatmap."""
@@ -140,13 +151,13 @@ class Commands:
             return
         if message.saved is not None:
             self._bar.show(self._texts("save.saved", path=message.saved), is_error=False)
-        elif message.error is not None and not isinstance(message.error, ImageError):
+        elif message.error is not None:
             self._bar.show(self._texts.error(message.error), is_error=True)
 
     @property
     def _folder(self) -> str:
         folder = self._settings.last_folder
-        return folder if folder and Path(folder).is_dir() else str(Path.home())
+        return folder if _is_folder(folder) else str(Path.home())
 
     @property
     def _stem(self) -> str:
@@ -155,10 +166,32 @@ class Commands:
 
     def _ask_new(self, title: str, kinds: dialogs.Kinds, name: str) -> Path | None:
         out = dialogs.ask_new_file(self._window, title, kinds, self._folder, name)
-        if out is not None:
-            self._came_from(out)
+        if out is None:
+            return None
+        self._came_from(out)
+        endings = dialogs.endings_of(kinds)
+        if out.suffix.lower() not in endings:
+            error = UnknownEndingError(
+                expected=", ".join(endings),
+                received=printable(out.name),
+                advice="Give it one of these endings.",
+            )
+            self._session.report_error(error)
+            return None
         return out
 
     def _came_from(self, path: Path) -> None:
-        self._settings.last_folder = str(path if path.is_dir() else path.parent)
+        self._settings.last_folder = str(path if _is_folder(path) else path.parent)
         self._remember()
+
+
+# pathlib would raise where the system refuses: names too long, folders and drives out of reach.
+def _is_folder(path: str | Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112
+
+
+def _are_one_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except (OSError, ValueError):  # one of them is not there, or cannot be reached
+        return False

@@ -9,6 +9,11 @@ Kinds = Sequence[tuple[str, str | tuple[str, ...]]]
 """What a dialog offers: a name, and the endings of the files."""
 
 
+def endings_of(kinds: Kinds) -> list[str]:
+    """Every ending that a dialog offers, in its order."""
+    return [e for _, own in kinds for e in ([own] if isinstance(own, str) else own)]
+
+
 def ask_files(window: Any, title: str, kinds: Kinds, folder: str) -> list[Path]:
     """Have a person choose files; empty: none was chosen."""
     names = filedialog.askopenfilenames(

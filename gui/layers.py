@@ -51,11 +51,15 @@ class Layers:
         self._make("heatmap", wanted, lambda _: self._draw_heatmap(picture, wanted))
 
     def close(self) -> bool:
-        """Stop the worker.
+        """Stop the worker, and let go of the layers.
 
         Returns:
             whether its thread ended in time.
         """
+        # customtkinter keeps a window that is gone: what it showed is large.
+        self.original = self.enhanced = self.heatmap = None
+        self._of.clear()
+        self._tasks.clear()
         return self._worker.close()
 
     def _make(self, name: str, source: object, work: Callable[[Task], object]) -> None:

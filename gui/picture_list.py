@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gui.folder_walk import FoundFiles, LeftOut, find_files
 from gui.worker import LATER, SOON, Task, Worker
 from keras_detector.detector import Examination, Prediction
 from keras_detector.errors import DetectorError, ImageError
 from keras_detector.images import Picture
 from keras_detector.labels import Verdict
+from keras_detector.picture_files import Skipped
 from keras_detector.report.thumbnails import encode_thumbnail
-from keras_detector.rows import expand_paths
 
 THUMBNAIL_SIDE = 96
 """Pixels along the longer side of a thumbnail: sharp at 200 % scaling too."""
@@ -81,7 +82,7 @@ class PictureList:
         entries: in the order in which they were found; to be read only.
         number: of this list; each `open` begins the next one.
         stage: how far it is.
-        findings: what was left out of folders and why, a sentence each.
+        left_out: what was left out of folders, and why.
     """
 
     def __init__(
@@ -95,7 +96,7 @@ class PictureList:
         self.entries: list[Entry] = []
         self.number = 0
         self.stage = Stage.EMPTY
-        self.findings: list[str] = []
+        self.left_out: dict[Skipped, LeftOut] = {}
         self._judge, self._helper = judge, helper
         self._examine, self._changed, self._failed = examine, changed, failed
         self._tasks: list[Task] = []
@@ -127,13 +128,15 @@ class PictureList:
     def open(self, paths: Sequence[Path]) -> None:
         """Begin a new list: the files, and every picture below the folders."""
         self._stop()
-        self.entries, self.findings = [], []
+        self.entries, self.left_out = [], {}
         self.number += 1
         self.stage = Stage.LOOKING
         self._changed()
-        self._submit(
-            self._helper, lambda _: expand_paths(paths), self._found_all, self._fail, urgency=SOON
-        )
+
+        def work(task: Task) -> FoundFiles:
+            return find_files(paths, lambda: task.is_cancelled)
+
+        self._submit(self._helper, work, self._found_all, self._fail, urgency=SOON)
 
     def judge_again(self) -> None:
         """Judge every picture of the list anew, because the model is another one."""
@@ -156,9 +159,9 @@ class PictureList:
             task.cancel()
         self._tasks.clear()
 
-    def _found_all(self, found: tuple[list[Path], list[str]]) -> None:
-        paths, self.findings = found
-        self.entries = [Entry(path) for path in paths]
+    def _found_all(self, found: FoundFiles) -> None:
+        self.left_out = found.left_out
+        self.entries = [Entry(path) for path in found.files]
         self._begin()
 
     def _begin(self) -> None:

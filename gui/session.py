@@ -3,100 +3,32 @@
 A front end calls the commands, from one thread, and is told when a part of the state has changed.
 """
 
-import enum
 import io
 import logging
+import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
 
+from gui.app_errors import NoModelError, RememberedModelError, TooLargeToDoubleError
 from gui.picture_list import PictureList
 from gui.saving import save_picture, save_rows, save_verdict
+from gui.state import EnhancedPicture, Message, ModelInUse, OpenPicture, Part
 from gui.texts import Texts
 from gui.worker import Deliver, Task, Worker
 from keras_detector import images
+from keras_detector.atomic_file import remove_leftovers
 from keras_detector.card import Card
 from keras_detector.detector import Detector, Examination, Prediction
 from keras_detector.enhance import Enhancement, enhance
-from keras_detector.errors import DetectorError, ModelFileError
+from keras_detector.errors import DetectorError, ImageTooLargeError
 from keras_detector.pixels import Pixels
 from keras_detector.rows import Row
 from keras_detector.strictness import Strictness, threshold_for
 
 _LOG = logging.getLogger(__name__)
-
-
-class Part(enum.Enum):
-    """A part of the state, as a front end is told of its changes."""
-
-    MODEL = enum.auto()
-    PICTURE = enum.auto()
-    VERDICT = enum.auto()
-    ENHANCED = enum.auto()
-    LIST = enum.auto()
-    MESSAGE = enum.auto()
-
-
-@dataclass(slots=True)
-class OpenPicture:
-    """The picture that is looked at.
-
-    Attributes:
-        path: where it was read; None: it was pasted.
-        picture: decoded and upright; None while that is going on.
-        examination: what the model says; None while that is going on.
-        error: why there is no picture, or no verdict.
-    """
-
-    path: Path | None
-    picture: images.Picture | None = None
-    examination: Examination | None = None
-    error: DetectorError | None = None
-
-
-@dataclass(slots=True)
-class EnhancedPicture:
-    """The enhanced form of the open picture.
-
-    Attributes:
-        settings: how it is made.
-        progress: 0 to 1.
-        pixels: uint8 (height, width, 3), RGB; None while it is being made.
-        prediction: what the model says of it, which is no verdict: only the original gets one.
-    """
-
-    settings: Enhancement
-    progress: float = 0.0
-    pixels: Pixels | None = None
-    prediction: Prediction | None = None
-
-
-@dataclass(slots=True)
-class Message:
-    """Something to tell, once.
-
-    Attributes:
-        error: what went wrong; None: nothing did.
-        saved: the file that was written.
-    """
-
-    error: DetectorError | None = None
-    saved: Path | None = None
-
-
-@dataclass(slots=True)
-class ModelInUse:
-    """The model that judges.
-
-    Attributes:
-        path: its file.
-        card: what it says of itself; None while it is being read.
-    """
-
-    path: Path
-    card: Card | None = None
 
 
 class Session:
@@ -106,14 +38,22 @@ class Session:
         model: the model file to begin with.
         strictness: how much evidence an accusation takes.
         deliver: how workers reach the thread that calls the commands.
+        fallback: the model that judges if `model` is a remembered one and cannot be used; None:
+            it is none, or there is no other.
 
     Attributes:
         model, strictness, picture, enhanced, message: the state, to be read only.
         pictures: the list of many pictures.
     """
 
-    def __init__(self, model: Path, strictness: Strictness, deliver: Deliver) -> None:
-        self.model = ModelInUse(model)
+    def __init__(
+        self,
+        model: Path,
+        strictness: Strictness,
+        deliver: Deliver,
+        *,
+        fallback: Path | None = None,
+    ) -> None:
         self.strictness = strictness
         self.picture: OpenPicture | None = None
         self.enhanced: EnhancedPicture | None = None
@@ -121,8 +61,12 @@ class Session:
         self._listeners: list[Callable[[Part], None]] = []
         self._deliver = deliver
         self._judge = Worker("judge", deliver)  # the only thread that uses the detector
-        self._helper = Worker("helper", deliver)  # enhances, saves, looks through folders
+        self._opener = Worker("opener", deliver)  # a picture is shown while the model still loads
+        self._helper = Worker("helper", deliver)  # enhances, looks through folders
+        self._saver = Worker("saver", deliver)  # waits for nothing else, nor is dropped for it
+        self._saving: list[Path] = []
         self._detector: Detector | None = None  # the judging thread's
+        self._loaded: ModelInUse | None = None  # the one that detector is of
         self._opening: Task | None = None
         self._judging: Task | None = None
         self._enhancing: Task | None = None
@@ -133,7 +77,7 @@ class Session:
             changed=lambda: self._tell(Part.LIST),
             failed=self._fail,
         )
-        self._load(model, previous=None, judge_again=False)
+        self._load(ModelInUse(model, is_chosen=False), judge_again=False, fallback=fallback)
 
     def listen(self, listener: Callable[[Part], None]) -> None:
         """Have `listener` called after every change, with the part that changed."""
@@ -141,10 +85,7 @@ class Session:
 
     def choose_model(self, path: Path) -> None:
         """Judge with another model; if it cannot be used, the present one stays, with a message."""
-        previous = self.model if self.model.card is not None else None
-        self.model = ModelInUse(path)
-        self._tell(Part.MODEL)
-        self._load(path, previous, judge_again=True)
+        self._load(ModelInUse(path, is_chosen=True), judge_again=True)
 
     def choose_strictness(self, strictness: Strictness) -> None:
         """Decide anew, by another threshold, what has been judged; nothing is computed again."""
@@ -162,7 +103,8 @@ class Session:
 
     def open_paths(self, paths: Sequence[Path]) -> None:
         """Open what was dropped or chosen: one file as a picture, all else as a list."""
-        if len(paths) == 1 and not paths[0].is_dir():
+        # pathlib would raise on names that the system refuses, and on folders it cannot enter.
+        if len(paths) == 1 and not os.path.isdir(paths[0]):  # noqa: PTH112
             self.open(paths[0])
         elif paths:
             self.pictures.open(paths)
@@ -187,7 +129,7 @@ class Session:
             return
         pixels = self.picture.picture.pixels
         self.cancel_enhancing()
-        enhanced = self.enhanced = EnhancedPicture(settings)
+        enhanced = self.enhanced = EnhancedPicture(settings, self.picture.path)
 
         def work(task: Task) -> Pixels:
             return enhance(
@@ -199,18 +141,16 @@ class Session:
 
         def done(result: Pixels) -> None:
             enhanced.pixels = result
-            self._tell(Part.ENHANCED)
-            self._enhancing = self._judge.submit(
-                lambda _: self._ready().judge_pixels(result), scored, self._fail
-            )
-
-        def scored(prediction: Prediction) -> None:
-            enhanced.prediction = prediction
-            self._tell(Part.ENHANCED)
+            self._score_enhanced()
 
         def failed(error: DetectorError) -> None:
             self.enhanced = None
             self._tell(Part.ENHANCED)
+            if isinstance(error, ImageTooLargeError):  # only once doubled: it is open already
+                size = f"{pixels.shape[1]} x {pixels.shape[0]}"
+                error = TooLargeToDoubleError(
+                    expected=error.expected, received=size, advice=error.advice
+                )
             self._fail(error)
 
         self._enhancing = self._helper.submit(work, done, failed)
@@ -225,18 +165,19 @@ class Session:
             self.enhanced = None
             self._tell(Part.ENHANCED)
 
-    def save_enhanced(self, out: Path, *, overwrite: bool = False) -> None:
-        """Write the enhanced picture, as the ending of its name says (PNG, JPEG, WebP).
+    def save_enhanced(
+        self, out: Path, enhanced: EnhancedPicture, *, overwrite: bool = False
+    ) -> None:
+        """Write an enhanced picture, as the ending of its name says (PNG, JPEG, WebP).
 
         Args:
             out: where to.
+            enhanced: what is written, whatever is open by now.
             overwrite: a person has agreed that what is there is replaced, the original included.
         """
-        enhanced, opened = self.enhanced, self.picture
-        if enhanced is None or enhanced.pixels is None or opened is None:
-            return
-        pixels, original = enhanced.pixels, opened.path
-        self._save(out, lambda: save_picture(out, pixels, original, overwrite=overwrite))
+        pixels, original = enhanced.pixels, enhanced.original
+        if pixels is not None:
+            self._save(out, lambda: save_picture(out, pixels, original, overwrite=overwrite))
 
     def save_verdict(self, out: Path, texts: Texts) -> None:
         """Write the verdict with its heatmap: a picture (`.png`) or a page (`.html`)."""
@@ -271,15 +212,23 @@ class Session:
         """Tell of an error that a front end met, as of one of our own."""
         self._fail(error)
 
+    @property
+    def is_saving(self) -> bool:
+        """Whether something that a person wants to keep is still being written."""
+        return bool(self._saving)
+
     def close(self) -> bool:
-        """Stop everything.
+        """Stop everything; a front end waits before until nothing is being saved.
 
         Returns:
-            whether both threads ended in time.
+            whether every thread ended in time.
         """
         self._listeners.clear()
         self.pictures.cancel()
-        ended = [worker.close() for worker in (self._judge, self._helper)]
+        workers = (self._judge, self._opener, self._helper, self._saver)
+        ended = [worker.close() for worker in workers]
+        for out in self._saving:  # taking too long: it ends with the process
+            remove_leftovers(out)
         return all(ended)
 
     def _show(self, opened: OpenPicture, source: images.Source) -> None:
@@ -301,8 +250,7 @@ class Session:
             self._tell(Part.PICTURE)
             self._tell(Part.VERDICT)
 
-        # Not in the judging thread: it is shown while the model still loads.
-        self._opening = self._helper.submit(lambda _: images.open_picture(source), shown, failed)
+        self._opening = self._opener.submit(lambda _: images.open_picture(source), shown, failed)
 
     def _judge_open_picture(self) -> None:
         opened = self.picture
@@ -322,31 +270,66 @@ class Session:
 
         self._judging = self._judge.submit(lambda _: self._ready().examine(picture), judged, failed)
 
-    def _load(self, path: Path, previous: ModelInUse | None, *, judge_again: bool) -> None:
+    def _score_enhanced(self) -> None:
+        enhanced = self.enhanced
+        if enhanced is None or enhanced.pixels is None:
+            return
+        pixels = enhanced.pixels
+        enhanced.prediction = None
+        self._tell(Part.ENHANCED)
+
+        def work(_: Task) -> Prediction | None:
+            detector = self._ready()
+            # A model that sees enhanced pictures would enhance this one once more.
+            return None if detector.card.input.enhance else detector.judge_pixels(pixels)
+
+        def scored(prediction: Prediction | None) -> None:
+            enhanced.prediction = prediction
+            self._tell(Part.ENHANCED)
+
+        if self._enhancing is not None:
+            self._enhancing.cancel()  # a score by another model
+        self._enhancing = self._judge.submit(work, scored, self._fail)
+
+    def _load(self, chosen: ModelInUse, *, judge_again: bool, fallback: Path | None = None) -> None:
+        self.model = chosen
+        self._tell(Part.MODEL)
+
         def work(_: Task) -> Card:
-            detector = Detector(path)
+            detector = Detector(chosen.path)
             self._detector = detector
             return detector.card
 
+        # By the time that a model is loaded, or is none, yet another one may have been chosen.
         def loaded(card: Card) -> None:
-            self.model.card = card
+            chosen.card = card
+            self._loaded = chosen
             self._tell(Part.MODEL)
             if judge_again:
                 self._judge_open_picture()
+                self._score_enhanced()
                 self.pictures.judge_again()
 
         def failed(error: DetectorError) -> None:
-            if previous is not None:
-                self.model = previous
+            if self.model is chosen and self._loaded is not None:
+                self.model = self._loaded
+                self._tell(Part.VERDICT)
+                self._tell(Part.LIST)
             self._tell(Part.MODEL)
+            if fallback is not None:
+                error = RememberedModelError(
+                    expected=error.expected, received=error.received, advice=error.advice
+                )
             self._fail(error)
+            if fallback is not None and self.model is chosen:
+                self._load(ModelInUse(fallback, is_chosen=False), judge_again=True)
 
         self._judge.submit(work, loaded, failed)
 
     def _ready(self) -> Detector:
         """The detector, on the judging thread, after the job that loads it."""
         if self._detector is None:
-            raise ModelFileError(
+            raise NoModelError(
                 expected="a model to judge with",
                 received="none that could be loaded",
                 advice="Choose another model.",
@@ -364,10 +347,16 @@ class Session:
 
     def _save(self, out: Path, write: Callable[[], None]) -> None:
         def saved(_: object) -> None:
+            self._saving.remove(out)
             self.message = Message(saved=out)
             self._tell(Part.MESSAGE)
 
-        self._helper.submit(lambda _: write(), saved, self._fail)
+        def failed(error: DetectorError) -> None:
+            self._saving.remove(out)
+            self._fail(error)
+
+        self._saving.append(out)
+        self._saver.submit(lambda _: write(), saved, failed)
 
     def _fail(self, error: DetectorError) -> None:
         _LOG.warning("%s: %s", type(error).__name__, error)

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from keras_detector.atomic_file import write_atomically
 from keras_detector.errors import SaveError
+from keras_detector.printable import printable
 
 Theme = Literal["system", "light", "dark"]
 Language = Literal["system", "en", "ru"]
@@ -74,8 +75,23 @@ def load_settings(path: Path) -> Settings:
 
 
 def save_settings(path: Path, settings: Settings) -> None:
-    """Write the settings, wholly or not at all; a full disk is logged and costs nothing else."""
+    """Write the settings, wholly or not at all; a full disk is logged and costs nothing else.
+
+    A path that no UTF-8 file can hold is left out.
+    """
+    kept = msgspec.structs.replace(
+        settings, last_folder=_unless_odd(settings.last_folder), model=_unless_odd(settings.model)
+    )
     try:
-        write_atomically(path, msgspec.json.format(msgspec.json.encode(settings), indent=2))
+        write_atomically(path, msgspec.json.format(msgspec.json.encode(kept), indent=2))
     except SaveError as error:
         _LOG.warning("settings not saved: %s", error)
+
+
+def _unless_odd(path: str) -> str:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        _LOG.warning("not remembered: %s", printable(path))
+        return ""
+    return path

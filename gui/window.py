@@ -14,15 +14,19 @@ from gui.panels.list_panel import ListPanel
 from gui.panels.message_bar import MessageBar
 from gui.panels.picture_bar import PictureBar
 from gui.panels.picture_view import PictureView
+from gui.panels.scrollable import ScrollableFrame
 from gui.panels.sheet import Sheet, help_sheet, settings_sheet
 from gui.panels.strictness_panel import StrictnessPanel
 from gui.panels.verdict_panel import VerdictPanel
 from gui.picture_list import Entry, Stage
-from gui.session import Part, Session
+from gui.session import Session
 from gui.settings import Settings, log_path, settings_path
+from gui.state import Part
 from gui.texts import Texts
 from gui.worker import Deliver
 from keras_detector.printable import printable
+
+_OPENING_AFTER = 300  # milliseconds that a picture may take before the one before it goes
 
 
 class Window(ctk.CTkFrame):
@@ -59,6 +63,7 @@ class Window(ctk.CTkFrame):
         self._sheet: Sheet | None = None
         self._list_number = session.pictures.number
         self._shown_picture: object = None
+        self._waiting = self.after(0, lambda: None)
         self.bar = MessageBar(self, texts("message.close"), session.dismiss_message)
         self.commands = Commands(self, texts, session, settings, remember, self.bar)
         self.layers = Layers(session, deliver, self._show_layers)
@@ -83,7 +88,10 @@ class Window(ctk.CTkFrame):
         """Show what has changed."""
         if Part.PICTURE in parts and self._session.picture is not self._shown_picture:
             self._shown_picture = self._session.picture
+            self.after_cancel(self._waiting)
+            self._waiting = self.after(_OPENING_AFTER, self._show_opening, self._session.picture)
             self.show_list(self._session.picture is None and self.is_list_shown)
+        self.commands.withdraw_question()
         if parts & {Part.PICTURE, Part.VERDICT, Part.ENHANCED, Part.MODEL}:
             self._show_picture()
             self.verdict.show()
@@ -103,7 +111,19 @@ class Window(ctk.CTkFrame):
         self.header.show_list_button(
             not visible and self._session.pictures.stage is not Stage.EMPTY
         )
+        if visible:  # what has changed while it was hidden
+            self.list.show()
         (self.list.rows if visible else self.view).focus_set()
+
+    def take_over(self, before: "Window") -> None:
+        """Look as another window does, which this one takes the place of."""
+        self.enhance.choose(before.enhance.settings())
+        self.verdict.opacity_slider.move_to(before.verdict.opacity)
+        if before.verdict.heatmap.is_on:
+            self.verdict.heatmap.box.select()
+        self._heatmap_changed()
+        self.list.take_order(before.list)
+        self.show_list(before.is_list_shown)
 
     def close(self) -> bool:
         """Stop what works for the view alone.
@@ -111,6 +131,7 @@ class Window(ctk.CTkFrame):
         Returns:
             whether its thread ended in time.
         """
+        self.after_cancel(self._waiting)
         return self.layers.close()
 
     def _build_picture(self, master: Any) -> None:
@@ -126,7 +147,7 @@ class Window(ctk.CTkFrame):
         self.picture_bar = PictureBar(stage, texts, self.view)
         self.picture_bar.pack(side="bottom", fill="x", padx=theme.GAP, pady=4)
         self.view.pack(fill="both", expand=True)
-        side = ctk.CTkScrollableFrame(
+        side = ScrollableFrame(
             master, width=theme.SIDE_WIDTH, fg_color=theme.WINDOW, corner_radius=0
         )
         self.verdict = VerdictPanel(
@@ -199,26 +220,43 @@ class Window(ctk.CTkFrame):
             )
             self.picture_bar.show("", None, None)
             return
-        name = printable(opened.path.name) if opened.path else texts("picture.clipboard")
         if opened.picture is None and opened.error is not None:
-            self.view.show_notice("error", texts.error(opened.error), name)
-        elif opened.picture is None and not self.view.has_picture:
-            self.view.show_notice("picture", texts("picture.opening"), name)
+            self.view.show_notice("error", texts.error(opened.error), self._picture_name)
+        elif self.layers.original is None:
+            if self.view.has_picture:  # the one before, under its own name, for a moment
+                return
+            self.view.show_notice("picture", texts("picture.opening"), self._picture_name)
+        self._show_name()
+        self._show_layers()
+
+    def _show_opening(self, opened: object) -> None:
+        """Say that a picture is being opened, which takes longer than a moment."""
+        if opened is self._session.picture and self.layers.original is None:
+            self.view.show_notice("picture", self._texts("picture.opening"), self._picture_name)
+            self._show_picture()
+
+    @property
+    def _picture_name(self) -> str:
+        opened = self._session.picture
+        if opened is None:
+            return ""
+        return printable(opened.path.name) if opened.path else self._texts("picture.clipboard")
+
+    def _show_name(self) -> None:
+        opened, enhanced = self._session.picture, self._session.enhanced
         size = None
-        if opened.picture is not None:
+        if opened is not None and opened.picture is not None:
             height, width = opened.picture.pixels.shape[:2]
             size = (width, height)
-        enhanced = self._session.enhanced
-        running = enhanced is not None and enhanced.pixels is None
-        self.picture_bar.show(name, size, enhanced.progress if enhanced and running else None)
-        self._show_layers()
+        progress = enhanced.progress if enhanced and enhanced.pixels is None else None
+        self.picture_bar.show(self._picture_name, size, progress)
 
     def _show_layers(self) -> None:
         if self.layers.original is not None:
             self.view.show(self.layers.original)
             self.view.show_enhanced(self.layers.enhanced)
             self.view.show_heatmap(self.layers.heatmap if self.verdict.heatmap.is_on else None)
-            self.picture_bar.show_scale()
+            self._show_name()
 
     def _heatmap_changed(self) -> None:
         self.view.opacity = self.verdict.opacity

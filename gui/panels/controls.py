@@ -162,11 +162,14 @@ class Slider(Ring):
             self.slider._canvas.unbind(wheel)
         self.hold(self.slider)
 
+    def move_to(self, value: float) -> None:
+        """Show a number as the chosen one."""
+        self.slider.set(value)
+        self._command(value)
+
     def _move(self, by: float) -> None:
         if self.slider.cget("state") != "disabled":
-            value = min(max(self.slider.get() + by, self._low), self._high)
-            self.slider.set(value)
-            self._command(value)
+            self.move_to(min(max(self.slider.get() + by, self._low), self._high))
 
 
 class Choice(Ring):

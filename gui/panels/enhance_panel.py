@@ -90,6 +90,14 @@ class EnhancePanel(ctk.CTkFrame):
             double=bool(self.double.box.get()),
         )
 
+    def choose(self, settings: Enhancement) -> None:
+        """Have the widgets say that."""
+        for box, ticked in ((self.denoise, settings.denoise), (self.double, settings.double)):
+            (box.box.select if ticked else box.box.deselect)()
+        self.luminance.move_to(settings.luminance_strength)
+        self.colour.move_to(settings.colour_strength)
+        self.show()
+
     def show(self) -> None:
         """Show the session's state."""
         enhanced = self._session.enhanced
@@ -149,8 +157,7 @@ class EnhancePanel(ctk.CTkFrame):
         slider = Slider(master, 1.0, _STRONGEST, 1.0, moved)
         slider.grid(row=row, column=1, sticky="ew")
         value = getattr(DEFAULT_ENHANCEMENT, f"{name}_strength")
-        slider.slider.set(value)
-        moved(value)
+        slider.move_to(value)
         return slider
 
     def _chosen(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import customtkinter as ctk
 
 from gui import theme
+from gui.folder_walk import LeftOut
 from gui.panels.controls import Button
 from gui.panels.list_rows import ListRows, RowText, columns
 from gui.panels.themed_canvas import get_scaling
@@ -15,6 +16,7 @@ from gui.panels.verdict_panel import VERDICT_COLOURS
 from gui.picture_list import Entry, Order, Stage, sort_key
 from gui.session import Session
 from gui.texts import Texts
+from keras_detector.picture_files import Skipped
 from keras_detector.printable import printable
 
 _SORT_AGAIN = 1.0  # seconds between two sortings while verdicts come in
@@ -85,19 +87,29 @@ class ListPanel(ctk.CTkFrame):
                 text = texts("list.nothing")
             case _:
                 text = texts.count("list.finished", pictures.found, errors=pictures.errors)
-        if pictures.findings:
+        if pictures.left_out:
             text += ", " + texts("list.left_out")
-        self.left_out.text = "\n".join(pictures.findings)
+        self.left_out.text = "\n".join(
+            self._left_out(skipped, what) for skipped, what in sorted(pictures.left_out.items())
+        )
         self.status.configure(text=text)
 
     def sort_by(self, order: Order) -> None:
         """Sort by a column; a second time the other way round."""
         self._is_reversed = order is self._order and not self._is_reversed
         self._order = order
+        self._show_order()
+
+    def take_order(self, other: "ListPanel") -> None:
+        """Sort as another list does."""
+        self._order, self._is_reversed = other._order, other._is_reversed
+        self._show_order()
+
+    def _show_order(self) -> None:
         self._sort()
         self.rows.to_top()
         for other, button in self.heads.items():
-            mark = ("  ↑" if self._is_reversed else "  ↓") if other is order else ""
+            mark = ("  ↑" if self._is_reversed else "  ↓") if other is self._order else ""
             button.configure(text=self._texts(f"list.sort_{other.value}") + mark)
 
     def _add_top(self, export: Callable[[], object]) -> None:
@@ -160,6 +172,11 @@ class ListPanel(ctk.CTkFrame):
                 reverse=self._is_reversed,
             )
         self.rows.show(len(self._entries))
+
+    def _left_out(self, skipped: Skipped, what: LeftOut) -> str:
+        names = ", ".join(printable(name) for name in what.examples)
+        more = ", ..." if what.count > len(what.examples) else ""
+        return f"{self._texts(f'left_out.{skipped.name.lower()}')}: {what.count} ({names}{more})"
 
     def _row(self, number: int) -> RowText:
         entry, texts = self._entries[number], self._texts

@@ -56,7 +56,8 @@ class MessageBar(ctk.CTkFrame):
 
         Args:
             text: the question.
-            answers: the words on each button to what it does; the first is the likely one.
+            answers: the words on each button to what it does; the last is the harmless one, which
+                has the focus.
         """
         self._say(text, "undetermined", theme.ACCENT)
         for words, action in reversed(answers.items()):
@@ -69,7 +70,12 @@ class MessageBar(ctk.CTkFrame):
             button.pack(side="right", padx=(theme.GAP, 0))
             self.buttons.append(button)
         self._wrap(self.winfo_width())
-        self.buttons[-1].focus_set()
+        self.buttons[0].focus_set()
+
+    def withdraw(self) -> None:
+        """Go away, if it still asks something."""
+        if self.buttons:
+            self.dismiss()
 
     def dismiss(self) -> None:
         """Go away."""

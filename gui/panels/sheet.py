@@ -8,6 +8,7 @@ import customtkinter as ctk
 from gui import shortcuts, theme
 from gui.icons import icon
 from gui.panels.controls import Button, Choice
+from gui.panels.scrollable import ScrollableFrame
 from gui.panels.themed_canvas import get_scaling
 from gui.texts import LANGUAGES, Texts
 
@@ -100,7 +101,7 @@ def help_sheet(window: Any, texts: Texts, paths: dict[str, str]) -> Sheet:
     width, height = window.winfo_width() / scale, window.winfo_height() / scale
     is_small = width < _TWO_COLUMNS_FROM or height < _LOW
     if is_small:
-        table: Any = ctk.CTkScrollableFrame(
+        table: Any = ScrollableFrame(
             sheet, width=min(width - 110, 420), height=height - 190, fg_color="transparent"
         )
     else:

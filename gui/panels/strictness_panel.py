@@ -1,5 +1,6 @@
 """How strict the verdict is, worded as what that costs, and which model gives it."""
 
+import os
 import tkinter as tk
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from gui.session import Session
 from gui.texts import Texts
 from keras_detector.card import Card
 from keras_detector.detector import shipped_models
+from keras_detector.printable import printable
 from keras_detector.strictness import Strictness, cost, threshold_for
 
 
@@ -56,6 +58,7 @@ class StrictnessPanel(ctk.CTkFrame):
             self.costs[level].pack(fill="x", padx=(pad + 26, pad))
         self._heading("model.label").pack(fill="x", padx=pad, pady=(theme.GAP * 1.5, 0))
         self._paths: dict[str, Path | None] = {}
+        self._present = ""
         self.menu = Menu(self, [], self._chosen)
         self.menu.pack(fill="x", padx=pad - 5)
         self.more = Button(
@@ -92,18 +95,20 @@ class StrictnessPanel(ctk.CTkFrame):
         return texts("strictness.cost", accused=texts.number(rate * 100, 1), found=found)
 
     def _list_models(self) -> None:
-        present = self._session.model.path
-        files = list(shipped_models().values())
-        if present not in files:
-            files.append(present)
-        self._paths = {path.stem: path for path in files}
+        present = Path(os.path.abspath(self._session.model.path))  # noqa: PTH100
+        self._paths = {path.stem: path for path in shipped_models().values()}
+        if present in self._paths.values():
+            self._present = present.stem
+        else:  # it may be called as one that is shipped
+            self._present = printable(f"{present.stem} ({present.parent.name or present.anchor})")
+            self._paths[self._present] = present
         self._paths[self._texts("model.choose")] = None
         self.menu.menu.configure(values=list(self._paths))
-        self.menu.menu.set(present.stem)
+        self.menu.menu.set(self._present)
 
     def _chosen(self, name: str) -> None:
         # The menu shows the model in use until another one is loaded.
-        self.menu.menu.set(self._session.model.path.stem)
+        self.menu.menu.set(self._present)
         self._choose_model(self._paths[name])
 
     def _toggle_limits(self) -> None:

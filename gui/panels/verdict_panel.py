@@ -89,7 +89,8 @@ class VerdictPanel(ctk.CTkFrame):
         elif opened is None:
             self._head("picture", theme.MUTED, "none")
         elif opened.error is not None:
-            self._head("error", theme.ERROR, "unreadable")
+            key = "unreadable" if opened.picture is None else "no_verdict"
+            self._head("error", theme.ERROR, key)
         else:
             self._head("undetermined", theme.LINE, "waiting" if card else "loading")
         self._show_reasons(prediction)

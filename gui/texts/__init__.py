@@ -68,7 +68,8 @@ class Texts:
         if key not in self._texts:
             key = "error.DetectorError"
         received = self._texts.get(f"received.{error.received}", error.received)
-        return self(key, received=received, expected=error.expected, advice=error.advice)
+        advice = self._texts.get(f"advice.{error.advice}", error.advice)
+        return self(key, received=received, expected=error.expected, advice=advice)
 
     def of_report(self) -> ReportTexts:
         """The texts of the page on many pictures."""

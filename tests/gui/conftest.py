@@ -51,7 +51,7 @@ def display() -> Iterator[None]:
 class RunningApp:
     """The app and its event loop, in steps."""
 
-    def __init__(self, model: Path, pictures: list[Path], **settings: Any) -> None:
+    def __init__(self, model: Path | None, pictures: list[Path], settings: dict[str, Any]) -> None:
         from gui.app import App
         from gui.settings import Settings
 
@@ -127,11 +127,15 @@ def start_app(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     started: list[RunningApp] = []
 
-    def start(*pictures: Path, model: Path = MODEL, **settings: Any) -> RunningApp:
-        started.append(RunningApp(model, list(pictures), **settings))
+    def start(
+        *pictures: Path, model: Path | None = MODEL, remembered_model: str = "", **settings: Any
+    ) -> RunningApp:
+        settings["model"] = remembered_model
+        started.append(RunningApp(model, list(pictures), settings))
         return started[-1]
 
     yield start
     for running in started:
         running.app.close()
+        running.run_until(lambda app=running.app: app._is_closed)
         assert running.app.ended

@@ -5,12 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gui import folder_walk
+from gui.folder_walk import LeftOut, find_files
 from gui.picture_list import Entry, Order, PictureList, Stage, sort_key
 from gui.worker import Worker
 from keras_detector.detector import Examination, Prediction
 from keras_detector.errors import ModelFileError, UnreadableImageError
 from keras_detector.images import Picture, open_picture
 from keras_detector.labels import Label, Verdict
+from keras_detector.picture_files import Found, Skipped
+from keras_detector.rows import expand_paths
 from tests.conftest import write_dataset
 from tests.gui.outbox import Outbox
 
@@ -79,7 +83,7 @@ def test_every_picture_of_a_folder_gets_a_verdict_or_an_error(bench, folder):
     others = [entry for entry in bench.list.entries if not entry.error]
     assert all(entry.examination and entry.thumbnail for entry in others)
     assert open_picture(others[0].thumbnail).pixels.shape == (32, 32, 3)
-    assert any("notes.txt" in finding or ".txt" in finding for finding in bench.list.findings)
+    assert bench.list.left_out == {Skipped.BY_NAME: LeftOut(1, ["notes.txt"])}
     assert bench.failures == []
 
 
@@ -102,6 +106,44 @@ def test_cancelling_stops_and_keeps_what_is_done(bench, folder):
     bench.outbox.run_until(lambda: bool(probed))
     assert bench.list.done == done
     assert len(bench.examined) <= 1  # the one that was in flight
+
+
+def test_looking_through_folders_stops_when_asked_to(bench, folder, monkeypatch):
+    began, walked = threading.Event(), threading.Event()
+
+    def endless(root: str, *, ordered: bool):
+        try:
+            while True:
+                yield Found("", None, is_folder=True)
+                began.set()
+        finally:
+            walked.set()
+
+    monkeypatch.setattr(folder_walk, "walk_picture_files", endless)
+    bench.list.open([folder])
+    assert began.wait(10)
+    bench.list.cancel()
+    assert walked.wait(10)
+    assert bench.list.stage is Stage.CANCELLED
+    assert bench.failures == []
+
+
+def test_files_are_found_in_the_order_of_the_command_line(folder, tmp_path):
+    (folder / "real" / "deeper").mkdir()
+    (folder / "real" / "deeper" / "a.png").touch()
+    (folder / ".hidden").touch()
+    lone = tmp_path / "lone.png"
+    found = find_files([lone, folder], lambda: False)
+    files, _ = expand_paths([lone, folder])
+    assert found.files == files
+    assert set(found.left_out) == {Skipped.SYSTEM, Skipped.BY_NAME}
+
+
+def test_what_is_left_out_is_counted_and_a_few_are_named():
+    left_out = LeftOut()
+    for number in range(20):
+        left_out.add(f"{number:02}")
+    assert (left_out.count, left_out.examples) == (20, ["00", "01", "02", "03", "04"])
 
 
 def test_a_new_list_takes_the_place_of_a_running_one(bench, folder, tmp_path):

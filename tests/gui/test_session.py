@@ -4,13 +4,16 @@ import os
 import threading
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
 
 from gui import session as session_module
+from gui.app_errors import RememberedModelError
 from gui.picture_list import Stage
-from gui.session import Part, Session
+from gui.session import Session
+from gui.state import Part
 from gui.texts import Texts, read_texts
 from keras_detector.detector import Detector, default_model_path
 from keras_detector.enhance import Enhancement
@@ -132,8 +135,7 @@ def test_another_model_judges_what_is_open_and_the_list(desk, picture, tmp_path)
     desk.open(picture)
     desk.session.open_paths([folder])
     desk.run_until(lambda: desk.session.pictures.stage is Stage.FINISHED)
-    other = default_model_path().with_name("cnn32.keras")
-    desk.session.choose_model(other)
+    desk.session.choose_model(OTHER)
     desk.run_until(lambda: desk.session.model.card is not None and desk.judged())
     desk.run_until(lambda: desk.session.pictures.stage is Stage.FINISHED)
     name = desk.session.model.card.name
@@ -151,13 +153,81 @@ def test_a_file_that_is_no_model_is_refused_and_the_present_one_stays(desk, pict
     assert desk.session.picture.examination is not None
 
 
+OTHER = default_model_path().with_name("cnn32.keras")
+
+
+@pytest.fixture
+def damaged(tmp_path):
+    path = tmp_path / "damaged.keras"
+    path.write_bytes(b"no model")
+    return path
+
+
+def assert_judged_by(desk, path):
+    """The model that is named, the one that judges and the one the verdict is of are the same."""
+    desk.run_until(lambda: desk.session.model.card is not None and desk.judged())
+    name = Detector(path).card.name
+    assert desk.session.model.path == path
+    assert desk.session.model.card.name == name
+    assert desk.session.picture.examination.prediction.model == name
+    desk.open(desk.session.picture.path)
+    assert desk.session.picture.examination.prediction.model == name
+
+
+def test_a_damaged_model_chosen_while_a_good_one_loads_leaves_the_good_one(desk, picture, damaged):
+    desk.open(picture)
+    desk.session.choose_model(OTHER)
+    desk.session.choose_model(damaged)
+    assert isinstance(desk.told(), ModelFileError)
+    assert_judged_by(desk, OTHER)
+
+
+def test_a_good_model_chosen_while_a_damaged_one_loads_is_taken(desk, picture, damaged):
+    desk.open(picture)
+    desk.session.choose_model(damaged)
+    desk.session.choose_model(OTHER)
+    assert isinstance(desk.told(), ModelFileError)
+    assert_judged_by(desk, OTHER)
+
+
+def test_a_damaged_model_chosen_before_the_first_is_loaded(picture, damaged):
+    desk = Desk(OTHER)
+    desk.session.choose_model(damaged)
+    desk.session.open(picture)
+    assert isinstance(desk.told(), ModelFileError)
+    assert_judged_by(desk, OTHER)
+    assert desk.session.close()
+
+
+def test_a_good_model_chosen_before_the_first_is_found_damaged(picture, damaged):
+    desk = Desk(damaged)
+    desk.session.open(picture)
+    desk.session.choose_model(OTHER)
+    assert isinstance(desk.told(), ModelFileError)
+    assert_judged_by(desk, OTHER)
+    assert desk.session.close()
+
+
 def test_without_any_model_a_picture_is_shown_and_the_verdict_says_why(picture, tmp_path):
     desk = Desk(tmp_path / "missing.keras")
     assert isinstance(desk.told(), ModelFileError)
     desk.open(picture)
     assert desk.session.picture.picture is not None
     assert isinstance(desk.session.picture.error, ModelFileError)
+    desk.session.choose_model(OTHER)
+    assert_judged_by(desk, OTHER)
     assert desk.session.close()
+
+
+def test_a_remembered_model_that_is_gone_is_told_and_another_one_judges(picture, tmp_path):
+    outbox = Outbox()
+    session = Session(tmp_path / "gone.keras", Strictness.BALANCED, outbox.deliver, fallback=OTHER)
+    session.open(picture)
+    outbox.run_until(lambda: session.model.card is not None)
+    assert isinstance(session.message.error, RememberedModelError)
+    assert session.model.path == OTHER
+    outbox.run_until(lambda: session.picture.examination is not None)
+    assert session.close()
 
 
 def test_an_enhanced_picture_gets_a_score_and_the_verdict_stays(desk, picture, tiny_model):
@@ -170,6 +240,32 @@ def test_an_enhanced_picture_gets_a_score_and_the_verdict_stays(desk, picture, t
     assert enhanced.progress == 1.0
     assert enhanced.prediction == Detector(tiny_model).judge_pixels(enhanced.pixels)
     assert desk.session.picture.examination is before
+
+
+def test_another_model_scores_the_enhanced_picture_too(desk, picture):
+    desk.open(picture)
+    desk.session.enhance(Enhancement(denoise=False))
+    desk.run_until(lambda: bool(desk.session.enhanced and desk.session.enhanced.prediction))
+    enhanced = desk.session.enhanced
+    desk.session.choose_model(OTHER)
+    desk.run_until(lambda: desk.session.model.card is not None)
+    assert enhanced.prediction is None
+    desk.run_until(lambda: enhanced.prediction is not None)
+    assert enhanced.prediction == Detector(OTHER).judge_pixels(enhanced.pixels)
+
+
+def test_a_model_that_enhances_what_it_sees_gives_no_score_of_an_enhanced_picture(desk, picture):
+    desk.open(picture)
+    detector = desk.session._detector
+    detector.card = msgspec.structs.replace(
+        detector.card, input=msgspec.structs.replace(detector.card.input, enhance=True)
+    )
+    desk.session.enhance(Enhancement(denoise=False))
+    desk.run_until(lambda: desk.session.enhanced.pixels is not None)
+    enhanced, arrived = desk.session.enhanced, []
+    desk.session._judge.submit(lambda _: None, lambda _: arrived.append(1), desk.session._fail)
+    desk.run_until(lambda: bool(arrived))
+    assert enhanced.prediction is None
 
 
 def test_enhancing_can_be_cancelled_and_leaves_nothing(desk, picture, monkeypatch):
@@ -198,20 +294,20 @@ def test_the_enhanced_picture_is_saved_and_nothing_is_replaced_unasked(desk, pic
     desk.open(picture)
     desk.session.enhance(Enhancement(denoise=False))
     desk.run_until(lambda: bool(desk.session.enhanced and desk.session.enhanced.prediction))
-    out = tmp_path / "large.png"
-    desk.session.save_enhanced(out)
+    out, enhanced = tmp_path / "large.png", desk.session.enhanced
+    desk.session.save_enhanced(out, enhanced)
     assert desk.told() == out
     assert np.array_equal(decode(out), desk.session.enhanced.pixels)
     for ending in (".jpg", ".webp"):
-        desk.session.save_enhanced(tmp_path / f"large{ending}")
+        desk.session.save_enhanced(tmp_path / f"large{ending}", enhanced)
         assert desk.told() == tmp_path / f"large{ending}"
     before = picture.read_bytes()
-    desk.session.save_enhanced(picture)
+    desk.session.save_enhanced(picture, enhanced)
     assert isinstance(desk.told(), SaveError)
-    desk.session.save_enhanced(tmp_path / "large.gif")
+    desk.session.save_enhanced(tmp_path / "large.gif", enhanced)
     assert isinstance(desk.told(), SaveError)
     assert picture.read_bytes() == before
-    desk.session.save_enhanced(picture, overwrite=True)
+    desk.session.save_enhanced(picture, enhanced, overwrite=True)
     assert desk.told() == picture
     assert decode(picture).shape == (96, 96, 3)
 

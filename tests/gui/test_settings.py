@@ -50,6 +50,14 @@ def test_a_place_that_cannot_be_written_costs_only_the_memory(tmp_path, caplog):
     assert "settings not saved" in caplog.text
 
 
+def test_a_path_that_is_not_utf_8_costs_only_itself(tmp_path, caplog):
+    path = tmp_path / "settings.json"
+    odd = "/mod\udce8le"
+    save_settings(path, Settings(last_folder=odd, model=f"{odd}/x.keras", theme="dark"))
+    assert load_settings(path) == Settings(theme="dark")
+    assert r"/mod\xe8le/x.keras" in caplog.text
+
+
 def test_settings_and_log_lie_where_the_system_wants_them(monkeypatch, tmp_path):
     if os.name != "posix":
         pytest.skip("the folders are named by environment variables on Linux only")

@@ -7,6 +7,7 @@ import pytest
 from gui.texts import LANGUAGES, Texts, placeholders, plural_form, read_texts, system_language
 from keras_detector import errors
 from keras_detector.labels import REASON_TEXTS, UNREADABLE_TEXT, VERDICT_TEXTS, Reason, Verdict
+from keras_detector.picture_files import Skipped
 from keras_detector.report.texts import ENGLISH
 from keras_detector.strictness import Strictness
 
@@ -52,6 +53,7 @@ def test_everything_there_is_has_a_text(language):
         *(f"verdict.{verdict}" for verdict in Verdict),
         *(f"reason.{reason}" for reason in Reason),
         *(f"strictness.{strictness}" for strictness in Strictness),
+        *(f"left_out.{s.name.lower()}" for s in Skipped if s is not Skipped.UNWANTED),
     ):
         assert texts(key)
 
@@ -102,6 +104,23 @@ def test_an_error_is_told_in_the_language_with_what_came():
     error = errors.UnreadableImageError(expected="x", received="no such file", advice="y.")
     assert Texts("en").error(error) == "The picture cannot be read: there is no such file."
     assert Texts("ru").error(error) == "Изображение не читается: такого файла нет."
+
+
+def test_every_advice_that_has_a_translation_is_one_the_code_gives():
+    given = {
+        node.value
+        for room in ("gui", "keras_detector")
+        for path in (ROOT / room).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    texts = read_texts("en")
+    assert {key.partition(".")[2] for key in texts if key.startswith("advice.")} <= given
+
+
+def test_what_to_do_is_said_in_the_language_too():
+    error = errors.SaveError(expected="x", received="y.webp", advice="Save it as PNG.")
+    assert Texts("ru").error(error).endswith(": y.webp. Сохраните как PNG.")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -1,5 +1,7 @@
 """What is seen of a picture: the arithmetic, the drawing, the keys, the clipboard's texts."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -107,6 +109,23 @@ def test_files_are_found_in_what_was_copied(tmp_path):
     second.touch()
     text = f'{first.as_uri()}\r\n{second}\n"{first}"\nnothing.png\n/gone.png\n\0\n'
     assert list(paths_in(text)) == [first, second, first]
+
+
+@pytest.mark.parametrize("name", [b"50%20off.png", b"a b%.png", b"caf\xe9.png", b"#1?.png"])
+def test_a_file_address_is_decoded_once(tmp_path, name):
+    if os.name != "posix":
+        pytest.skip("names are bytes on POSIX only")
+    path = tmp_path / os.fsdecode(name)
+    try:
+        path.touch()
+    except OSError:
+        pytest.skip("this file system wants names in UTF-8")
+    (tmp_path / "50 off.png").touch()
+    assert list(paths_in(path.as_uri())) == [path]
+
+
+def test_an_address_that_is_none_is_no_path():
+    assert list(paths_in("file://[/a\nfile:\nfile://")) == []
 
 
 def test_bytes_of_the_clipboard_come_in_both_of_tk_s_ways():

@@ -2,6 +2,8 @@
 
 import gc
 import json
+import shutil
+import sys
 import threading
 import time
 import weakref
@@ -12,11 +14,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gui import dialogs, drop
+from gui import dialogs, drop, saving
 from gui.picture_list import Entry, Order, Stage
 from gui.texts import read_texts
-from keras_detector.detector import shipped_models
-from keras_detector.errors import Cancelled
+from keras_detector import images
+from keras_detector.detector import default_model_path, shipped_models
+from keras_detector.enhance import Enhancement
+from keras_detector.errors import Cancelled, UnreadableImageError
 from keras_detector.labels import VERDICT_TEXTS, Verdict
 from keras_detector.strictness import Strictness
 from tests.conftest import draw_picture, write_dataset
@@ -128,6 +132,37 @@ def test_pixels_of_the_clipboard_are_opened(app, picture, monkeypatch):
     app.press("<Control-v>")
     app.run_until(lambda: app.opened.picture and app.judged())
     assert app.opened.picture.pixels.shape == (50, 70, 3)
+
+
+def test_the_picture_before_is_never_shown_under_the_name_of_the_next(
+    app, picture, tmp_path, monkeypatch
+):
+    app.open(picture)
+    gate, title = threading.Event(), app.window.picture_bar._title
+    opening = images.open_picture
+    monkeypatch.setattr(images, "open_picture", lambda p: gate.wait(20) and opening(p))
+    other = save_picture(tmp_path / "other.png", size=70, seed=4)
+    app.session.open(other)
+    app.run_until(lambda: not app.app._changed)
+    assert app.window.view.has_picture
+    assert title.cget("text").startswith("picture.png")
+    app.run_until(lambda: not app.window.view.has_picture, seconds=5)
+    app.settle()
+    assert "Opening ..." in shown_texts(app.window.view)
+    assert title.cget("text") == "other.png"
+    gate.set()
+    app.run_until(lambda: app.window.view.has_picture)
+    assert title.cget("text").startswith("other.png   70 x 70")
+
+
+def test_a_picture_is_opened_while_another_one_is_enhanced(app, picture, tmp_path, monkeypatch):
+    gate = threading.Event()
+    monkeypatch.setattr("gui.session.enhance", lambda *_, **__: gate.wait(20))
+    app.open(picture)
+    app.session.enhance(Enhancement(denoise=False))
+    app.session.open(save_picture(tmp_path / "other.png", seed=4))
+    app.run_until(app.judged, seconds=10)
+    gate.set()
 
 
 def test_a_large_picture_is_whole_then_zoomed_and_panned(app, tmp_path):
@@ -270,6 +305,26 @@ def test_nothing_to_enhance_and_no_choice_cannot_be_started(app, picture):
     assert "Choose at least one" in panel._status.cget("text")
 
 
+@pytest.mark.parametrize(("language", "words"), [("en", "Do not double it"), ("ru", "вдвое")])
+def test_a_picture_too_large_to_double_is_said_to_be(
+    start_app, picture, monkeypatch, language, words
+):
+    monkeypatch.setattr("keras_detector.enhance.MAX_PIXELS", 4 * 48 * 48 - 1)
+    app = start_app(language=language)
+    app.open(picture)
+    app.press("<Control-e>")
+    app.run_until(lambda: app.window.bar.text, seconds=10)
+    assert words in app.window.bar.text
+    assert "48 x 48" in app.window.bar.text
+    assert app.session.enhanced is None
+
+
+def test_no_error_of_the_session_is_kept_back(app, picture):
+    app.session.report_error(UnreadableImageError(expected="a", received="odd", advice="b."))
+    app.settle()
+    assert app.window.bar.text == "The picture cannot be read: odd."
+
+
 def test_enhancing_shows_progress_and_can_be_cancelled(app, picture, monkeypatch):
     stopped = threading.Event()
 
@@ -324,6 +379,85 @@ def test_the_enhanced_picture_is_saved_and_the_original_only_when_agreed(
     app.click(next(b for b in app.window.bar.buttons if b.cget("text") == "Replace"))
     app.run_until(lambda: app.window.bar.text.startswith("Saved"))
     assert Image.open(picture).size == (96, 96)
+
+
+def ask_to_replace(app, picture, monkeypatch):
+    """Enhance a picture and ask to save it over itself; gives the two buttons of the question."""
+    app.open(picture)
+    app.click(app.window.enhance.denoise.box)
+    app.click(app.window.enhance.start)
+    app.run_until(lambda: app.session.enhanced and app.session.enhanced.prediction)
+    answer(monkeypatch, "ask_new_file", picture)
+    app.click(app.window.enhance.save)
+    buttons = {button.cget("text"): button for button in app.window.bar.buttons}
+    return buttons["Keep"], buttons["Replace"]
+
+
+def test_the_harmless_answer_has_the_focus(app, picture, monkeypatch):
+    before = picture.read_bytes()
+    keep, _ = ask_to_replace(app, picture, monkeypatch)
+    assert app.root.focus_get() is keep
+    app.press("<Return>", keep)
+    assert app.window.bar.text == ""
+    assert picture.read_bytes() == before
+
+
+def test_replace_never_writes_another_picture(app, picture, tmp_path, monkeypatch):
+    _, replace = ask_to_replace(app, picture, monkeypatch)
+    app.session.open(save_picture(tmp_path / "other.png", size=70, seed=4))
+    replace.invoke()  # pressed before the question is taken away: it is still about the first one
+    app.run_until(lambda: app.window.bar.text.startswith("Saved"))
+    assert Image.open(picture).size == (96, 96)
+
+
+def test_a_question_goes_when_another_picture_comes(app, picture, tmp_path, monkeypatch):
+    ask_to_replace(app, picture, monkeypatch)
+    app.open(save_picture(tmp_path / "other.png", seed=4))
+    assert app.window.bar.text == ""
+    assert app.window.bar.buttons == []
+
+
+def test_a_path_that_the_system_refuses_opens_and_saves_nothing_and_says_so(
+    start_app, picture, tmp_path, monkeypatch
+):
+    refused = tmp_path / ("long" * 100 + ".png")
+    app = start_app(last_folder=str(refused))
+    app.window.commands.open_paths([refused])
+    app.run_until(app.judged)
+    assert isinstance(app.opened.error, UnreadableImageError)
+    asked = answer(monkeypatch, "ask_files", [])
+    app.press("<Control-o>")
+    assert asked[0][-1] == str(tmp_path)
+    app.open(picture)
+    app.session.enhance(Enhancement(denoise=False))
+    app.run_until(lambda: app.session.enhanced and app.session.enhanced.pixels is not None)
+    answer(monkeypatch, "ask_new_file", refused)
+    app.press("<Control-s>")
+    app.run_until(lambda: app.window.bar.text, seconds=10)
+    assert app.window.bar.text.startswith("Not saved")
+
+
+def test_a_remembered_model_that_the_system_refuses_does_not_keep_the_app_from_starting(start_app):
+    app = start_app(model=None, remembered_model=f"/{'long' * 100}.keras")
+    app.run_until(lambda: app.session.model.card is not None)
+    assert app.session.model.path == default_model_path()
+    app.settle()
+    assert app.window.bar.text.startswith("The model chosen last cannot be used")
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_an_ending_that_says_no_format_is_answered_by_those_that_do(
+    start_app, picture, tmp_path, monkeypatch, language
+):
+    app = start_app(language=language)
+    app.open(picture)
+    app.session.enhance(Enhancement(denoise=False))
+    app.run_until(lambda: app.session.enhanced and app.session.enhanced.pixels is not None)
+    answer(monkeypatch, "ask_new_file", tmp_path / "foo.bmp")
+    app.press("<Control-s>")
+    assert ".png, .jpg, .jpeg, .webp" in app.window.bar.text
+    assert "foo.bmp" in app.window.bar.text
+    assert not (tmp_path / "foo.bmp").exists()
 
 
 def test_the_verdict_is_saved(app, picture, tmp_path, monkeypatch):
@@ -383,6 +517,28 @@ def test_a_folder_becomes_a_list_that_is_sorted_opened_and_exported(app, tmp_pat
     assert len((tmp_path / "list.csv").read_text(encoding="utf-8-sig").splitlines()) == 26
     app.click(panel.export)
     app.run_until(lambda: (tmp_path / "list.html").exists())
+
+
+def test_a_list_that_went_on_behind_a_picture_is_shown_as_it_is(app, tmp_path):
+    gate, pictures = threading.Event(), app.session.pictures
+    examine = pictures._examine
+    pictures._examine = lambda path: gate.wait(20) and examine(path)
+    pictures.open([write_dataset(tmp_path / "set", 2)])
+    app.run_until(lambda: pictures.stage is Stage.JUDGING)
+    panel = app.window.list
+    app.click(panel.heads[Order.SCORE])
+    app.window._open_entry(pictures.entries[0])
+    app.settle()
+    assert not app.window.is_list_shown
+    gate.set()
+    app.run_until(lambda: pictures.stage is Stage.FINISHED)
+    app.settle()
+    app.press("<Control-l>")
+    assert panel.status.cget("text") == "4 pictures, 0 unreadable"
+    assert panel.progress.get() == 1.0
+    assert panel.cancel.cget("state") == "disabled"
+    scores = [entry.examination.prediction.score for entry in panel._entries]
+    assert scores == sorted(scores, reverse=True)
 
 
 def test_a_list_can_be_cancelled(app, tmp_path):
@@ -448,6 +604,32 @@ def test_language_and_theme_change_while_it_runs_and_are_remembered(app, picture
     assert (saved["width"], saved["height"]) == (1200, 820)
 
 
+def test_another_language_changes_nothing_but_the_words(app, picture, tmp_path):
+    app.open(picture)
+    app.session.pictures.open([write_dataset(tmp_path / "set", 2)])
+    app.run_until(lambda: app.session.pictures.stage is Stage.FINISHED)
+    app.settle()
+    before = app.window
+    app.click(before.list.heads[Order.SCORE])
+    before.verdict.heatmap.box.select()
+    before.verdict.opacity_slider.move_to(0.25)
+    before.enhance.choose(Enhancement(luminance_strength=5.0, colour_strength=7.0, double=False))
+    app.run_until(lambda: before.layers.original is not None)
+    app.app._choose_language("ru")
+    app.run_until(lambda: app.window is not before)
+    app.settle()
+    assert app.window.is_list_shown
+    assert app.window.list._order is Order.SCORE
+    assert app.window.verdict.heatmap.is_on
+    assert app.window.verdict.opacity == pytest.approx(0.25)
+    assert app.window.view.opacity == pytest.approx(0.25)
+    settings = app.window.enhance.settings()
+    assert (settings.luminance_strength, settings.colour_strength) == (5.0, 7.0)
+    assert settings.denoise
+    assert not settings.double
+    assert before.layers.original is None
+
+
 def test_a_closed_window_lets_go_of_its_pictures_and_model(start_app, picture):
     running = start_app()
     running.session.open(picture)  # its verdict may come after the window is gone
@@ -456,6 +638,20 @@ def test_a_closed_window_lets_go_of_its_pictures_and_model(start_app, picture):
     assert running.app.ended
     gc.collect()
     assert gone() is None
+
+
+def test_the_wheel_in_a_window_of_tk_itself_is_no_matter_of_ours(start_app):
+    if sys.platform != "linux":
+        pytest.skip("elsewhere the dialogs are the system's")
+    app = start_app(width=640, height=400)
+    app.press("<F1>")
+    app.root.tk.call("toplevel", ".dialog")
+    app.run_until(lambda: app.root.tk.call("winfo", "viewable", ".dialog"))
+    for wheel in ("<Button-4>", "<Button-5>"):
+        app.root.tk.call("event", "generate", ".dialog", wheel)
+    app.settle()
+    app.root.tk.call("destroy", ".dialog")
+    assert app.window.bar.text == ""
 
 
 def test_help_lists_every_shortcut_and_escape_closes_it(app):
@@ -525,6 +721,15 @@ def test_an_unreadable_picture_is_said_in_the_window(app, tmp_path):
     assert "cannot be read" in shown_texts(app.window.view)
 
 
+def test_without_a_model_a_picture_that_was_read_is_not_called_unreadable(
+    start_app, picture, tmp_path
+):
+    app = start_app(model=tmp_path / "missing.keras")
+    app.open(picture)
+    assert app.window.verdict.verdict.cget("text") == "NO VERDICT"
+    assert app.window.verdict.reasons.cget("text").startswith("There is no model to judge with")
+
+
 def test_an_exception_goes_to_the_log_and_to_the_bar(app, caplog):
     app.root.after(1, lambda: 1 / 0)
     app.run_until(lambda: app.window.bar.text)
@@ -551,5 +756,122 @@ def test_closing_ends_every_thread(start_app, picture):
     app.press("<Control-q>")
     assert app.app.ended
     names = {thread.name for thread in threading.enumerate()}
-    assert not names & {"judge", "helper", "view", "import"}
+    assert not names & {"judge", "opener", "helper", "saver", "view", "import"}
     assert {thread for thread in threading.enumerate() if not thread.daemon} == before
+
+
+def test_a_model_whose_path_is_not_utf_8_is_used_and_the_window_closes(start_app, tmp_path):
+    folder = tmp_path / "mod\udce8le"
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("this file system wants names in UTF-8")
+    model = shutil.copy(MODEL, folder)
+    app = start_app(model=Path(model))
+    app.run_until(lambda: app.session.model.card is not None)
+    app.window.commands.choose_model(Path(model))
+    app.settle()
+    app.run_until(lambda: app.session.model.card is not None)
+    app.settle()
+    app.app.close()
+    assert app.app.ended
+
+
+def test_whatever_goes_wrong_with_the_memory_the_window_closes(app, monkeypatch):
+    monkeypatch.setattr("gui.app.save_settings", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        app.app.close()
+    assert app.app.ended
+
+
+def test_a_model_named_like_a_shipped_one_does_not_hide_it(start_app, tmp_path):
+    app = start_app(model=Path(shutil.copy(MODEL, tmp_path)))
+    app.run_until(lambda: app.session.model.card is not None)
+    app.settle()
+    menu = app.window.strictness.menu.menu
+    assert menu.get() == f"cnn32 ({tmp_path.name})"
+    assert menu.cget("values").count("cnn32") == 1
+    menu._dropdown_callback("cnn32")
+    app.run_until(lambda: app.session.model.path == MODEL)
+    app.settle()
+    assert menu.get() == "cnn32"
+
+
+def test_only_a_model_that_was_chosen_in_the_app_is_remembered(start_app, tmp_path, monkeypatch):
+    other = shutil.copy(MODEL, tmp_path / "other.keras")
+    monkeypatch.chdir(tmp_path)
+    app = start_app(model=Path("other.keras"), remembered_model="/chosen/before.keras")
+    app.run_until(lambda: app.session.model.card is not None)
+    app.settle()
+    app.window.commands.choose_strictness(Strictness.CAUTIOUS)
+    app.settle()
+    assert app.app.settings.model == "/chosen/before.keras"
+    for chosen, remembered in ((Path("other.keras"), str(other)), (default_model_path(), "")):
+        app.window.commands.choose_model(chosen)
+        app.run_until(lambda: app.session.model.card is not None)
+        app.settle()
+        assert app.app.settings.model == remembered
+
+
+@pytest.fixture
+def slow_save(monkeypatch):
+    """Saving an enhanced picture waits until this is set."""
+    gate = threading.Event()
+    encode = saving.encode_picture
+
+    def slowly(*arguments):
+        assert gate.wait(20)
+        return encode(*arguments)
+
+    monkeypatch.setattr(saving, "encode_picture", slowly)
+    yield gate
+    gate.set()
+
+
+def save_and_close(app, picture, out):
+    app.open(picture)
+    app.session.enhance(Enhancement(denoise=False))
+    app.run_until(lambda: app.session.enhanced and app.session.enhanced.pixels is not None)
+    app.session.save_enhanced(out, app.session.enhanced)
+    app.app.close()
+    app.settle()
+    assert not app.root.winfo_viewable()
+    app.app.close()  # once more changes nothing
+
+
+def test_what_is_being_saved_is_written_before_the_app_ends(app, picture, tmp_path, slow_save):
+    out = tmp_path / "saved" / "large.png"
+    out.parent.mkdir()
+    save_and_close(app, picture, out)
+    slow_save.set()
+    app.run_until(lambda: app.app._is_closed)
+    assert app.app.ended
+    assert Image.open(out).size == (96, 96)
+    assert list(out.parent.iterdir()) == [out]
+
+
+def test_a_save_that_fails_brings_the_closed_window_back(app, picture, tmp_path, slow_save):
+    out = tmp_path / "gone" / "large.png"
+    out.parent.mkdir()
+    save_and_close(app, picture, out)
+    out.parent.rmdir()
+    out.parent.write_bytes(b"a file where the folder was")
+    slow_save.set()
+    app.run_until(app.root.winfo_viewable)
+    app.settle()
+    assert app.window.bar.text.startswith("Not saved")
+    assert not app.app._is_closed
+
+
+def test_a_save_that_never_ends_does_not_hold_the_app_for_ever(
+    app, picture, tmp_path, slow_save, monkeypatch
+):
+    monkeypatch.setattr("gui.app._SAVE_LONGEST", 1.0)
+    out = tmp_path / "large.png"
+    part = tmp_path / ".large.png.12345678.part"
+    part.write_bytes(b"half of it")
+    save_and_close(app, picture, out)
+    app.run_until(lambda: app.app._is_closed)
+    assert not part.exists()
+    slow_save.set()
+    app.app.ended = True  # what the fixture asks: the thread was waited for in vain
