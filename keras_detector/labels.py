@@ -58,5 +58,5 @@ REASON_TEXTS: dict[Reason, str] = {
     Reason.TOO_SMALL: "the picture is smaller than what the model stands for",
     Reason.RECOMPRESSED: "the picture was compressed more than the model stands for",
     Reason.UPSCALED: "the picture was enlarged more than the model stands for",
-    Reason.UNCERTAIN: "the score is too close to the threshold",
+    Reason.UNCERTAIN: "with such a score the model is wrong too often",
 }

@@ -213,7 +213,7 @@ def test_the_verdict_is_said_in_words_with_sign_and_score(app, picture, band, ve
     assert panel.verdict.cget("text") == VERDICT_TEXTS[verdict]
     assert panel.score.cget("text") == "Score 0.73"
     reasons = panel.reasons.cget("text") if panel.reasons.winfo_ismapped() else ""
-    assert ("too close to the threshold" in reasons) == bool(decided.reasons)
+    assert ("wrong too often" in reasons) == bool(decided.reasons)
     assert "threshold 0." in shown_texts(panel.scale)
     assert app.session.model.card.name in panel.cost.cget("text")
     assert "of 100 photographs" in panel.cost.cget("text")
