@@ -66,7 +66,7 @@ def tune(
     run = RunDirectory(out)
     refuse_inside(root, {"--out": out, "--report": report})
     refuse_existing(run, out, report, recipe.export, overwrite=None)
-    for directory in collections.values():
+    for directory in (root, *collections.values()):
         read_labelled_directory(directory)
     with run:
         if restart:

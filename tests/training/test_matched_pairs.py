@@ -318,7 +318,7 @@ def test_a_seed_that_is_none_is_refused_by_every_command(
         with pytest.raises(SystemExit) as left:
             main([*call, f"--seed={seed}"])
         assert left.value.code == 2
-        assert "0 to 4294967295" in capsys.readouterr().err
+        assert "0 to 4,294,967,295" in capsys.readouterr().err
 
 
 def test_a_second_call_makes_only_what_is_missing(
